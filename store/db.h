@@ -1,0 +1,41 @@
+/* libpq: one connection, prepared statements, SQLSTATE → our errors. The only place that knows
+ * libpq's result codes. Errors of every function below store/:
+ *   -EAGAIN   the database is away, restarting, out of connections, or asks to try again
+ *             (SQLSTATE classes 08, 40, 53, 57, 58, 25006); a COMMIT in flight may have happened
+ *   -EINVAL   the database refuses the statement or value (a fault in this program)
+ *   -ENOMEM
+ * db_problem() has SQLSTATE and constraint, never a value. */
+#ifndef ISTHMUS_STORE_DB_H
+#define ISTHMUS_STORE_DB_H
+
+#include "store/base/conf.h"
+
+#include <libpq-fe.h>
+
+struct db;
+
+/* A handle; no connection is made yet. @conninfo as in libpq (several hosts allowed);
+ * @application_name shows in pg_stat_activity. -ENOMEM, or -EINVAL when @conninfo is not valid. */
+int db_new(const char *conninfo, const char *application_name, struct db **ret);
+/* The same from the section database {…}. */
+int db_new_conf(const struct conf *c, const char *application_name, struct db **ret);
+struct db *db_free(struct db *db);
+
+/* Connect if there is no usable connection (bounded by connect_timeout). 0 or -EAGAIN. */
+int db_connect(struct db *db);
+/* Let the connection go; the next use connects again. */
+void db_disconnect(struct db *db);
+
+/* Why the last call failed: "57P01", "23505 patient_pkey", "cannot connect". Valid until the next call. */
+const char *db_problem(const struct db *db);
+
+/* Run @sql with @n text parameters (NULL is SQL NULL), prepared under its own address on first
+ * use per connection: @sql must be a string literal. On success @ret (may be NULL) is the result,
+ * to be cleared with PQclear. */
+int db_query(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret);
+/* Several statements without parameters (migrations). */
+int db_script(struct db *db, const char *sql);
+/* The connection for LISTEN, COPY and cursors; NULL when not connected. */
+PGconn *db_connection(struct db *db);
+
+#endif

@@ -1,0 +1,42 @@
+/* Read model: one study with its series and instances as publishing needs it. The order of
+ * series and instances is the canonical one (Series/Instance Number, absent last; then UID
+ * bytes), independent of the order of arrival. No image file is opened. */
+#ifndef ISTHMUS_STORE_STUDY_H
+#define ISTHMUS_STORE_STUDY_H
+
+#include "store/db.h"
+#include "store/instance.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct study_instance {
+    char *sop_instance_uid, *sop_class_uid, *transfer_syntax_uid, *calling_ae_title;
+    bool visible;         /* stored, not rejected, UIDs usable */
+    char received_at[32]; /* RFC 3339, UTC */
+    /* DICOM JSON of each level as this instance has it, after resolving what it shares with its
+     * series and study; borrowed from the study, never NULL. */
+    const json_t *attributes[LEVEL_COUNT];
+};
+
+struct study_series {
+    char *series_instance_uid;
+    size_t n_instances;
+    struct study_instance *instances;
+};
+
+struct study {
+    int64_t key;
+    char *study_instance_uid;
+    bool patient_differs, accession_differs;
+    size_t n_series;
+    struct study_series *series;
+    json_t *documents; /* owns every attributes[] above */
+};
+
+/* Load by key. 0, -ENOENT, errors of db.h. All in one snapshot. */
+int study_load(struct db *db, int64_t key, struct study **ret);
+int study_find(struct db *db, const char *study_instance_uid, int64_t *ret_key);
+struct study *study_free(struct study *s);
+
+#endif
