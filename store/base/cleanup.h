@@ -32,7 +32,7 @@ static inline void cleanup_fclose(FILE **f)
 #define _cleanup_fclose_ _cleanup_(cleanup_fclose)
 
 #define TAKE_PTR(p)                                                                                \
-    ({                                                                                             \
+    __extension__({                                                                                \
         __typeof__(p) taken_ = (p);                                                                \
         (p) = NULL;                                                                                \
         taken_;                                                                                    \
