@@ -1,0 +1,47 @@
+/* Between store.c (directories), blob.c (one file) and spool.c (incoming/); nobody else includes
+ * this. */
+#ifndef ISTHMUS_STORE_BLOB_INTERNAL_H
+#define ISTHMUS_STORE_BLOB_INTERNAL_H
+
+#include "store/blob.h"
+
+#include <stdbool.h>
+#include <xxhash.h>
+
+#define BLOB_BUFFER_BYTES (256u * 1024)
+#define INCOMING_NAME_MAX 17 /* 16 hex digits */
+#define OBJECT_NAME_MAX 21   /* the same and ".dcm" */
+
+struct store {
+    int root_fd, incoming_fd, objects_fd;
+    uint64_t reserve_bytes;
+
+    /* The directory of objects/ used last. */
+    uint64_t minute; /* since 1970 */
+    int minute_fd;
+
+    /* Room seen by the last statvfs(2), less what this process wrote since. */
+    uint64_t room_bytes;
+    uint64_t room_checked_ms;
+
+    /* Kept from the last blob for the next one. */
+    char *spare_buffer;
+    XXH3_state_t *spare_digest;
+};
+
+/* A new id: milliseconds since 1970 and 20 random bits. */
+uint64_t blob_id_new(void);
+void incoming_name(uint64_t id, char name[INCOMING_NAME_MAX]);
+void object_name(uint64_t id, char name[OBJECT_NAME_MAX]);
+/* -EINVAL: not the name of a file in incoming/. */
+int incoming_id(const char *name, uint64_t *ret);
+
+/* The directory of objects/ for @id, made and synced where missing; borrowed until the next call.
+ */
+int store_minute_fd(struct store *s, uint64_t id, int *ret_fd);
+
+/* 0 when @bytes more can be written without touching the reserve, -ENOSPC otherwise. Looks at
+ * the file system at most a few times a second and at least once in 64 MiB. */
+int store_take_room(struct store *s, uint64_t bytes);
+
+#endif

@@ -1,0 +1,272 @@
+#include "store/db.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROBLEM_MAX 320
+
+struct statement {
+    const char *sql; /* its address is the key */
+    char name[16];
+};
+
+struct db {
+    char *conninfo, *application_name;
+    char *options; /* settings of the session: those of conninfo, then ours */
+    char connect_timeout[16];
+    PGconn *connection;
+    struct statement *statements; /* prepared on this connection */
+    size_t n_statements;
+    char problem[PROBLEM_MAX];
+};
+
+struct db *db_free(struct db *db)
+{
+    if (!db)
+        return NULL;
+    db_disconnect(db);
+    free(db->conninfo);
+    free(db->application_name);
+    free(db->options);
+    free(db);
+    return NULL;
+}
+
+/* Durability must not hang on the server's default of synchronous_commit, so the session says
+ * what it needs, after the options that the administrator gave in conninfo. */
+static int join_options(const char *conninfo, long long statement_timeout_s, char **ret)
+{
+    char *message = NULL, *joined = NULL;
+    const char *given = NULL;
+    PQconninfoOption *options = PQconninfoParse(conninfo, &message);
+
+    PQfreemem(message);
+    if (!options)
+        return -EINVAL;
+    for (const PQconninfoOption *o = options; o->keyword; o++)
+        if (strcmp(o->keyword, "options") == 0)
+            given = o->val;
+    if (asprintf(&joined,
+                 "%s -c synchronous_commit=on -c statement_timeout=%llds "
+                 "-c default_transaction_isolation=read\\ committed",
+                 given ? given : "", statement_timeout_s) < 0)
+        joined = NULL;
+    PQconninfoFree(options);
+    if (!joined)
+        return -ENOMEM;
+    *ret = joined;
+    return 0;
+}
+
+static int new_handle(const char *conninfo, const char *application_name, long long timeout_s,
+                      long long statement_timeout_s, struct db **ret)
+{
+    struct db *db = calloc(1, sizeof *db);
+    int r = db ? join_options(conninfo, statement_timeout_s, &db->options) : -ENOMEM;
+
+    if (r == 0) {
+        db->conninfo = strdup(conninfo);
+        db->application_name = strdup(application_name);
+        if (!db->conninfo || !db->application_name)
+            r = -ENOMEM;
+        (void)snprintf(db->connect_timeout, sizeof db->connect_timeout, "%lld", timeout_s);
+    }
+    if (r == 0)
+        *ret = db;
+    else
+        db_free(db);
+    return r;
+}
+
+int db_new(const char *conninfo, const char *application_name, struct db **ret)
+{
+    return new_handle(conninfo, application_name, 5, 60, ret);
+}
+
+int db_new_conf(const struct conf *c, const char *application_name, struct db **ret)
+{
+    return new_handle(conf_string(c, "database", "conninfo"), application_name,
+                      conf_int(c, "database", "connect_timeout"),
+                      conf_int(c, "database", "statement_timeout"), ret);
+}
+
+void db_disconnect(struct db *db)
+{
+    PQfinish(db->connection);
+    db->connection = NULL;
+    free(db->statements);
+    db->statements = NULL;
+    db->n_statements = 0;
+}
+
+PGconn *db_connection(struct db *db)
+{
+    return db->connection;
+}
+
+const char *db_problem(const struct db *db)
+{
+    return db->problem;
+}
+
+/* Before there is a session there is no statement, so libpq's words about a connection hold names
+ * of hosts, roles and databases and no value of ours. One line of them. */
+static void set_connect_problem(struct db *db)
+{
+    (void)snprintf(db->problem, sizeof db->problem, "cannot connect: %s",
+                   PQerrorMessage(db->connection));
+    for (char *p = db->problem; *p; p++)
+        if ((unsigned char)*p < ' ')
+            *p = ' ';
+    for (size_t n = strlen(db->problem); n > 0 && db->problem[n - 1] == ' '; n--)
+        db->problem[n - 1] = '\0';
+}
+
+/* Notices can quote values; nobody reads them. */
+static void ignore_notice(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
+/* What comes before conninfo is a default that it may override, what comes after is ours. */
+static PGconn *open_connection(const struct db *db)
+{
+    const char *const names[] = {"connect_timeout",  "tcp_user_timeout",
+                                 "keepalives_idle",  "keepalives_interval",
+                                 "keepalives_count", "dbname",
+                                 "client_encoding",  "application_name",
+                                 "options",          NULL};
+    const char *const values[] = {
+        db->connect_timeout,  "30000",     "30", "10", "3", db->conninfo, "UTF8",
+        db->application_name, db->options, NULL};
+
+    return PQconnectdbParams(names, values, 1);
+}
+
+int db_connect(struct db *db)
+{
+    if (db->connection && PQstatus(db->connection) == CONNECTION_OK)
+        return 0;
+    db_disconnect(db);
+    db->connection = open_connection(db);
+    if (PQstatus(db->connection) != CONNECTION_OK) {
+        set_connect_problem(db);
+        db_disconnect(db);
+        return -EAGAIN;
+    }
+    PQsetNoticeReceiver(db->connection, ignore_notice, NULL);
+    return 0;
+}
+
+/* The classes of PostgreSQL's Appendix A that say "not now" rather than "not this": connection,
+ * transaction rollback, resources, operator intervention, system error. */
+static bool is_temporary(const char *sqlstate)
+{
+    static const char *const classes[] = {"08", "40", "53", "57", "58"};
+
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strncmp(sqlstate, classes[i], 2) == 0)
+            return true;
+    return false;
+}
+
+/* The connection is of no use although it stands: a standby after a switch-over stays one (the
+ * primary is looked for among the hosts again), and after a migration or behind a pooler the
+ * statements that we prepared are not what they were. */
+static bool is_stale(const char *sqlstate)
+{
+    static const char *const states[] = {"25006", "26000", "0A000"};
+
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strcmp(sqlstate, states[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Only SQLSTATE and the name of a constraint: PQresultErrorMessage() can hold values. */
+static int fail(struct db *db, const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    bool lost = PQstatus(db->connection) != CONNECTION_OK || !state;
+    bool temporary = lost || is_temporary(state) || is_stale(state);
+
+    (void)snprintf(db->problem, sizeof db->problem, "%s%s%s", state ? state : "connection lost",
+                   constraint ? " " : "", constraint ? constraint : "");
+    if (lost || is_stale(state))
+        db_disconnect(db);
+    return temporary ? -EAGAIN : -EINVAL;
+}
+
+static int finish(struct db *db, PGresult *result, PGresult **ret)
+{
+    ExecStatusType status = PQresultStatus(result);
+    int r;
+
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+        if (ret)
+            *ret = result;
+        else
+            PQclear(result);
+        return 0;
+    }
+    r = fail(db, result);
+    PQclear(result);
+    return r;
+}
+
+static const struct statement *find_statement(const struct db *db, const char *sql)
+{
+    for (size_t i = 0; i < db->n_statements; i++)
+        if (db->statements[i].sql == sql)
+            return &db->statements[i];
+    return NULL;
+}
+
+static int prepare(struct db *db, const char *sql, int n, const struct statement **ret)
+{
+    struct statement *grown =
+        reallocarray(db->statements, db->n_statements + 1, sizeof *db->statements);
+    struct statement *statement;
+    int r;
+
+    if (!grown)
+        return -ENOMEM;
+    db->statements = grown;
+    statement = &grown[db->n_statements];
+    statement->sql = sql;
+    (void)snprintf(statement->name, sizeof statement->name, "s%zu", db->n_statements);
+    r = finish(db, PQprepare(db->connection, statement->name, sql, n, NULL), NULL);
+    if (r < 0)
+        return r;
+    db->n_statements++;
+    *ret = statement;
+    return 0;
+}
+
+int db_query(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret)
+{
+    const struct statement *statement;
+    int r = db_connect(db);
+
+    if (r < 0)
+        return r;
+    statement = find_statement(db, sql);
+    if (!statement)
+        r = prepare(db, sql, n, &statement);
+    if (r < 0)
+        return r;
+    return finish(db, PQexecPrepared(db->connection, statement->name, n, values, NULL, NULL, 0),
+                  ret);
+}
+
+int db_script(struct db *db, const char *sql)
+{
+    int r = db_connect(db);
+
+    return r < 0 ? r : finish(db, PQexec(db->connection, sql), NULL);
+}

@@ -1,0 +1,243 @@
+#include "store/blob_internal.h"
+#include "store/base/cleanup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RANDOM_BITS 20
+#define MS_PER_MINUTE 60000u
+#define NO_MINUTE UINT64_MAX
+#define ROOM_CHECK_MS 250
+#define ROOM_CHECK_BYTES (64u * 1024 * 1024)
+
+static uint64_t clock_ms(clockid_t clock)
+{
+    struct timespec now;
+
+    (void)clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t blob_id_new(void)
+{
+    uint32_t random = 0;
+
+    while (getrandom(&random, sizeof random, 0) != sizeof random)
+        ;
+    return clock_ms(CLOCK_REALTIME) << RANDOM_BITS | (random & ((1u << RANDOM_BITS) - 1));
+}
+
+void incoming_name(uint64_t id, char name[INCOMING_NAME_MAX])
+{
+    (void)snprintf(name, INCOMING_NAME_MAX, "%016" PRIx64, id);
+}
+
+void object_name(uint64_t id, char name[OBJECT_NAME_MAX])
+{
+    (void)snprintf(name, OBJECT_NAME_MAX, "%016" PRIx64 ".dcm", id);
+}
+
+int incoming_id(const char *name, uint64_t *ret)
+{
+    if (strlen(name) != 16 || strspn(name, "0123456789abcdef") != 16)
+        return -EINVAL;
+    *ret = strtoull(name, NULL, 16);
+    return 0;
+}
+
+static uint64_t minute_of(uint64_t id)
+{
+    return (id >> RANDOM_BITS) / MS_PER_MINUTE;
+}
+
+/* "YYYYMMDD" and "HHMM". An id from a damaged name may be any number; the year is kept to four
+ * digits so that the path has its length. */
+static void minute_names(uint64_t minute, char day[9], char hour_minute[5])
+{
+    time_t seconds = (time_t)(minute * 60);
+    struct tm utc;
+
+    if (!gmtime_r(&seconds, &utc))
+        memset(&utc, 0, sizeof utc);
+    (void)snprintf(day, 9, "%04u%02u%02u", (unsigned)(utc.tm_year + 1900) % 10000,
+                   (unsigned)(utc.tm_mon + 1) % 100, (unsigned)utc.tm_mday % 100);
+    (void)snprintf(hour_minute, 5, "%02u%02u", (unsigned)utc.tm_hour % 100,
+                   (unsigned)utc.tm_min % 100);
+}
+
+void store_path(uint64_t id, char buffer[STORE_PATH_MAX])
+{
+    char day[9], hour_minute[5], name[OBJECT_NAME_MAX];
+
+    minute_names(minute_of(id), day, hour_minute);
+    object_name(id, name);
+    (void)snprintf(buffer, STORE_PATH_MAX, "objects/%s/%s/%s", day, hour_minute, name);
+}
+
+static int open_directory(int at, const char *name)
+{
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* The entry is synced whoever made it: another process may have just made it and not synced. */
+static int make_directory(int at, const char *name)
+{
+    if (mkdirat(at, name, 0750) < 0 && errno != EEXIST)
+        return -errno;
+    if (fsync(at) < 0)
+        return -errno;
+    return open_directory(at, name);
+}
+
+int store_minute_fd(struct store *s, uint64_t id, int *ret_fd)
+{
+    uint64_t minute = minute_of(id);
+    char day[9], hour_minute[5];
+    _cleanup_close_ int day_fd = -1;
+    int fd;
+
+    if (minute != s->minute) {
+        minute_names(minute, day, hour_minute);
+        day_fd = make_directory(s->objects_fd, day);
+        if (day_fd < 0)
+            return day_fd;
+        fd = make_directory(day_fd, hour_minute);
+        if (fd < 0)
+            return fd;
+        if (s->minute_fd >= 0)
+            (void)close(s->minute_fd);
+        s->minute_fd = fd;
+        s->minute = minute;
+    }
+    *ret_fd = s->minute_fd;
+    return 0;
+}
+
+int store_free_bytes(struct store *s, uint64_t *ret_bytes)
+{
+    struct statvfs fs;
+    uint64_t available;
+
+    if (fstatvfs(s->root_fd, &fs) < 0)
+        return -errno;
+    available = (uint64_t)fs.f_bavail * fs.f_frsize;
+    *ret_bytes = available > s->reserve_bytes ? available - s->reserve_bytes : 0;
+    return 0;
+}
+
+/* Between two looks this process may use what it saw, at most ROOM_CHECK_BYTES of it. */
+int store_take_room(struct store *s, uint64_t bytes)
+{
+    uint64_t now_ms = clock_ms(CLOCK_MONOTONIC_COARSE);
+    int r;
+
+    if (bytes > s->room_bytes || now_ms - s->room_checked_ms >= ROOM_CHECK_MS) {
+        r = store_free_bytes(s, &s->room_bytes);
+        if (r < 0)
+            return r;
+        s->room_checked_ms = now_ms;
+        if (bytes >= s->room_bytes) {
+            s->room_bytes = 0;
+            return -ENOSPC;
+        }
+        if (s->room_bytes > ROOM_CHECK_BYTES + bytes)
+            s->room_bytes = ROOM_CHECK_BYTES + bytes;
+    }
+    s->room_bytes -= bytes;
+    return 0;
+}
+
+static int open_below_root(struct store *s, const char *root)
+{
+    struct stat in, out;
+
+    if (mkdir(root, 0750) < 0 && errno != EEXIST)
+        return -errno;
+    s->root_fd = open_directory(AT_FDCWD, root);
+    if (s->root_fd < 0)
+        return s->root_fd;
+    s->incoming_fd = make_directory(s->root_fd, "incoming");
+    if (s->incoming_fd < 0)
+        return s->incoming_fd;
+    s->objects_fd = make_directory(s->root_fd, "objects");
+    if (s->objects_fd < 0)
+        return s->objects_fd;
+    if (faccessat(s->incoming_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ||
+        faccessat(s->objects_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+        return -errno;
+    if (fstat(s->incoming_fd, &in) < 0 || fstat(s->objects_fd, &out) < 0)
+        return -errno;
+    return in.st_dev == out.st_dev ? 0 : -EXDEV;
+}
+
+int store_open(const char *root, uint64_t reserve_bytes, struct store **ret)
+{
+    struct store *s = calloc(1, sizeof *s);
+    int r;
+
+    if (!s)
+        return -ENOMEM;
+    s->root_fd = s->incoming_fd = s->objects_fd = s->minute_fd = -1;
+    s->minute = NO_MINUTE;
+    s->reserve_bytes = reserve_bytes;
+    r = open_below_root(s, root);
+    if (r < 0) {
+        store_free(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+struct store *store_free(struct store *s)
+{
+    if (!s)
+        return NULL;
+    close_if_open(s->root_fd);
+    close_if_open(s->incoming_fd);
+    close_if_open(s->objects_fd);
+    close_if_open(s->minute_fd);
+    free(s->spare_buffer);
+    XXH3_freeState(s->spare_digest);
+    free(s);
+    return NULL;
+}
+
+int store_read(struct store *s, uint64_t id, int *ret_fd)
+{
+    char path[STORE_PATH_MAX];
+    int fd;
+
+    store_path(id, path);
+    fd = openat(s->root_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    *ret_fd = fd;
+    return 0;
+}
+
+int store_delete(struct store *s, uint64_t id)
+{
+    char path[STORE_PATH_MAX];
+
+    store_path(id, path);
+    return unlinkat(s->root_fd, path, 0) < 0 ? -errno : 0;
+}
