@@ -1,7 +1,6 @@
 #include "store/blob_internal.h"
 #include "store/base/cleanup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
