@@ -1,5 +1,5 @@
 -- The index: which instances are stored, what their headers say, and which studies changed.
--- Lock order everywhere: patient, study, series, instance, study row, series row, outbox.
+-- Lock order everywhere: patient, study, series, instance, outbox.
 create schema isthmus;
 grant usage on schema isthmus to isthmus_scp, isthmus_fhir;
 set local search_path = isthmus;
@@ -67,9 +67,8 @@ create table series (
     body_part_examined text,
     number_of_series_related_instances integer not null default 0,
     attributes jsonb not null, -- as the first instance had it; never changed
-    unique (series_instance_uid, study_key)
+    unique (study_key, series_instance_uid)
 ) with (fillfactor = 80);
-create index on series (study_key);
 
 create table instance (
     instance_key bigint generated always as identity primary key,
@@ -124,7 +123,8 @@ create table target (
     quiet_period interval not null,
     longest_delay interval not null,
     paused_until timestamptz,
-    paused_why text
+    paused_why text,
+    filled boolean not null default false -- the studies older than the target are in the outbox
 );
 
 create table outbox (
@@ -157,7 +157,11 @@ create function due(first_change timestamptz, quiet interval, longest interval)
     return date_trunc('second', least(first_change + longest, now() + quiet)
                                 + interval '999 milliseconds');
 
-create function mark(p_study_key bigint) returns void language sql as $$
+-- Another change of a study: due again at every target. The lock keeps a target from being made
+-- or forgotten between here and COMMIT (see register_target); stores do not wait for each other.
+create function mark(p_study_key bigint) returns void language plpgsql as $$
+begin
+    lock table isthmus.outbox in row exclusive mode;
     insert into isthmus.outbox as o (target_key, study_key, due_at)
     select target_key, p_study_key, isthmus.due(now(), quiet_period, longest_delay)
     from isthmus.target order by target_key
@@ -170,8 +174,8 @@ create function mark(p_study_key bigint) returns void language sql as $$
             else (select isthmus.due(o.first_change_at, t.quiet_period, t.longest_delay)
                   from isthmus.target t where t.target_key = o.target_key) end,
         attempts = case when o.parked_at is null then o.attempts else 0 end,
-        parked_at = null
-$$;
+        parked_at = null;
+end $$;
 
 -- Store one instance: parents, row, counters, flags and outbox marks, or find that it is a
 -- duplicate or a conflict. Called in a transaction of its own; a race that it cannot settle by
@@ -193,82 +197,100 @@ create function put_instance(
 ) returns text language plpgsql as $$
 declare
     old record;
-    st isthmus.study;
-    se isthmus.series;
-    v_patient_key bigint;
-    v_new_series integer := 0;
-    v_found integer;
+    st record;
+    se record;
+    v_new_patient_key bigint;
 begin
     -- 1. The same UID again?
-    select i.blob, i.size_bytes, i.digest,
-           s.series_instance_uid is not distinct from p_series_instance_uid
-           and t.study_instance_uid is not distinct from p_study_instance_uid as same_place,
-           t.study_key
-    into old
-    from isthmus.instance i
-    left join isthmus.series s using (series_key) left join isthmus.study t using (study_key)
-    where i.sop_instance_uid = p_sop_instance_uid;
+    select i.blob, i.size_bytes, i.digest, i.series_key into old
+    from isthmus.instance i where i.sop_instance_uid = p_sop_instance_uid;
     if found then
         if old.blob = p_blob then
             return 'stored';
-        elsif old.same_place and old.digest = p_digest and old.size_bytes = p_size_bytes then
-            return 'duplicate';
         end if;
-        perform pg_advisory_xact_lock(hashtextextended(p_sop_instance_uid, 1));
-        if exists (select from isthmus.conflict c where c.sop_instance_uid = p_sop_instance_uid
-                   and c.digest = p_digest and c.size_bytes = p_size_bytes and c.blob <> p_blob
-                   and c.study_instance_uid is not distinct from p_study_instance_uid
-                   and c.series_instance_uid is not distinct from p_series_instance_uid) then
-            return 'duplicate';
-        end if;
-        insert into isthmus.conflict (sop_instance_uid, study_instance_uid, series_instance_uid,
-            sop_class_uid, transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, flags,
-            reason, patient_attributes, study_attributes, series_attributes, attributes)
-        values (p_sop_instance_uid, p_study_instance_uid, p_series_instance_uid,
-            p_sop_class_uid, p_transfer_syntax_uid, p_calling_ae_title, p_blob, p_size_bytes,
-            p_digest, p_flags,
-            case when old.same_place then 'other bytes' else 'other study or series' end,
-            p_patient_attributes, p_study_attributes, p_series_attributes, p_attributes)
-        on conflict (blob) do nothing;
-        update isthmus.study set has_conflict = true
-        where study_key = old.study_key and not has_conflict;
-        return 'conflict';
+        return isthmus.put_again(old.series_key,
+            old.size_bytes = p_size_bytes and old.digest = p_digest, p_sop_instance_uid,
+            p_sop_class_uid, p_study_instance_uid, p_series_instance_uid, p_transfer_syntax_uid,
+            p_calling_ae_title, p_blob, p_size_bytes, p_digest, p_flags, p_patient_attributes,
+            p_study_attributes, p_series_attributes, p_attributes);
     end if;
 
-    -- 2. Its parents, unless it is an object without patient and study.
-    if p_study_instance_uid is not null then
-        select * into st from isthmus.study where study_instance_uid = p_study_instance_uid;
-        if not found then
-            v_patient_key := isthmus.put_patient(p_study_instance_uid, p_issuer_of_patient_id,
-                p_patient_id, p_patient_name, p_patient_name_folded, p_patient_birth_date,
-                p_patient_sex, p_patient_attributes);
+    -- 2. Its study and series, unless it is an object without patient and study. The study row
+    -- stays locked from here to COMMIT.
+    if p_study_instance_uid is null or p_series_instance_uid is null then
+        select null::bigint as study_key, null::jsonb as patient_attributes,
+               null::jsonb as attributes into st;
+        select null::bigint as series_key, null::jsonb as attributes into se;
+    else
+        loop
+            update isthmus.study s set
+                accession_number = coalesce(s.accession_number, p_accession_number),
+                accession_differs = s.accession_differs
+                    or coalesce(s.accession_number <> p_accession_number, false),
+                order_state = case
+                    when s.accession_number <> p_accession_number then 'several accession numbers'
+                    when s.order_state = 'no accession number' and p_accession_number is not null
+                        then 'unknown accession number'
+                    else s.order_state end,
+                flags = s.flags | p_flags,
+                number_of_study_related_instances = s.number_of_study_related_instances + 1,
+                modalities_in_study = case
+                    when p_modality is null or p_modality = any (s.modalities_in_study)
+                        then s.modalities_in_study
+                    else array_append(s.modalities_in_study, p_modality) end,
+                sop_classes_in_study = case
+                    when p_sop_class_uid = any (s.sop_classes_in_study)
+                        then s.sop_classes_in_study
+                    else array_append(s.sop_classes_in_study, p_sop_class_uid) end,
+                last_received_at = now()
+            where study_instance_uid = p_study_instance_uid
+            returning s.study_key, s.patient_key, s.patient_differs, s.patient_attributes,
+                s.attributes into st;
+            exit when found;
             insert into isthmus.study (patient_key, study_instance_uid, study_date, study_time,
                 accession_number, study_id, study_description, study_description_folded,
                 referring_physician_name, referring_physician_name_folded, order_state,
                 patient_attributes, attributes)
-            values (v_patient_key, p_study_instance_uid, p_study_date, p_study_time,
+            values (
+                isthmus.put_patient(p_study_instance_uid, p_issuer_of_patient_id,
+                    p_patient_id, p_patient_name, p_patient_name_folded, p_patient_birth_date,
+                    p_patient_sex, p_patient_attributes),
+                p_study_instance_uid, p_study_date, p_study_time,
                 p_accession_number, p_study_id, p_study_description, p_study_description_folded,
                 p_referring_physician_name, p_referring_physician_name_folded,
                 case when p_accession_number is null then 'no accession number'
                      else 'unknown accession number' end,
                 p_patient_attributes, p_study_attributes)
             on conflict (study_instance_uid) do nothing;
-            select * into strict st from isthmus.study
-            where study_instance_uid = p_study_instance_uid;
-        end if;
+        end loop;
 
-        select * into se from isthmus.series
-        where series_instance_uid = p_series_instance_uid and study_key = st.study_key;
-        if not found then
+        loop
+            update isthmus.series se_
+            set number_of_series_related_instances = number_of_series_related_instances + 1
+            where study_key = st.study_key and series_instance_uid = p_series_instance_uid
+            returning se_.series_key, se_.attributes into se;
+            exit when found;
             insert into isthmus.series (study_key, series_instance_uid, modality, series_number,
                 series_date, series_time, series_description, body_part_examined, attributes)
             values (st.study_key, p_series_instance_uid, p_modality, p_series_number,
                 p_series_date, p_series_time, p_series_description, p_body_part_examined,
-                p_series_attributes)
-            on conflict (series_instance_uid, study_key) do nothing;
-            get diagnostics v_new_series = row_count;
-            select * into strict se from isthmus.series
-            where series_instance_uid = p_series_instance_uid and study_key = st.study_key;
+                p_series_attributes);
+            update isthmus.study
+            set number_of_study_related_series = number_of_study_related_series + 1
+            where study_key = st.study_key;
+        end loop;
+
+        if p_patient_id is not null and st.patient_attributes <> p_patient_attributes then
+            v_new_patient_key := isthmus.reconcile_patient(st.patient_key,
+                p_study_instance_uid, p_issuer_of_patient_id, p_patient_id, p_patient_name,
+                p_patient_name_folded, p_patient_birth_date, p_patient_sex,
+                p_patient_attributes);
+            update isthmus.study s
+            set patient_key = coalesce(v_new_patient_key, s.patient_key),
+                patient_differs = s.patient_differs or v_new_patient_key is null
+            where study_key = st.study_key
+              and (v_new_patient_key <> s.patient_key
+                   or v_new_patient_key is null and not s.patient_differs);
         end if;
     end if;
 
@@ -286,46 +308,61 @@ begin
         case when se.attributes is distinct from p_series_attributes
              then p_series_attributes end)
     on conflict (sop_instance_uid) do nothing;
-    get diagnostics v_found = row_count;
-    if v_found = 0 then
+    if not found then
         raise exception 'two associations stored one SOP Instance UID at once'
             using errcode = 'serialization_failure';
     end if;
-    if st.study_key is null then
-        return 'stored';
-    end if;
 
-    -- 4. Counters and flags, then the outbox.
-    v_patient_key := isthmus.reconcile_patient(st, p_study_instance_uid, p_issuer_of_patient_id,
-        p_patient_id, p_patient_name, p_patient_name_folded, p_patient_birth_date, p_patient_sex,
-        p_patient_attributes);
-    update isthmus.study s set
-        patient_key = coalesce(v_patient_key, s.patient_key),
-        patient_differs = s.patient_differs or v_patient_key is null,
-        accession_number = coalesce(s.accession_number, p_accession_number),
-        accession_differs = s.accession_differs or s.accession_number <> p_accession_number,
-        order_state = case
-            when s.accession_number <> p_accession_number then 'several accession numbers'
-            when s.order_state = 'no accession number' and p_accession_number is not null
-                then 'unknown accession number'
-            else s.order_state end,
-        flags = s.flags | p_flags,
-        number_of_study_related_series = s.number_of_study_related_series + v_new_series,
-        number_of_study_related_instances = s.number_of_study_related_instances + 1,
-        modalities_in_study = case
-            when p_modality is null or p_modality = any (s.modalities_in_study)
-                then s.modalities_in_study
-            else array_append(s.modalities_in_study, p_modality) end,
-        sop_classes_in_study = case
-            when p_sop_class_uid = any (s.sop_classes_in_study) then s.sop_classes_in_study
-            else array_append(s.sop_classes_in_study, p_sop_class_uid) end,
-        last_received_at = now()
-    where study_key = st.study_key;
-    update isthmus.series
-    set number_of_series_related_instances = number_of_series_related_instances + 1
-    where series_key = se.series_key;
-    perform isthmus.mark(st.study_key);
+    -- 4. Those who are told of changed studies.
+    if st.study_key is not null then
+        perform isthmus.mark(st.study_key);
+    end if;
     return 'stored';
+end $$;
+
+-- A SOP Instance UID that is taken, by the instance of @p_series_key and by another file: the same
+-- bytes in the same study and series are not needed twice, anything else is kept aside.
+create function put_again(
+    p_series_key bigint, p_same_bytes boolean, p_sop_instance_uid text, p_sop_class_uid text,
+    p_study_instance_uid text, p_series_instance_uid text, p_transfer_syntax_uid text,
+    p_calling_ae_title text, p_blob bigint, p_size_bytes bigint, p_digest bytea,
+    p_flags integer, p_patient_attributes jsonb, p_study_attributes jsonb,
+    p_series_attributes jsonb, p_attributes jsonb
+) returns text language plpgsql as $$
+declare
+    v_study_key bigint;
+    v_same_place boolean;
+begin
+    if p_series_key is null then
+        v_same_place := p_study_instance_uid is null or p_series_instance_uid is null;
+    else
+        select t.study_key, s.series_instance_uid is not distinct from p_series_instance_uid
+               and t.study_instance_uid is not distinct from p_study_instance_uid
+        into strict v_study_key, v_same_place
+        from isthmus.series s join isthmus.study t using (study_key)
+        where s.series_key = p_series_key;
+    end if;
+    if v_same_place and p_same_bytes then
+        return 'duplicate';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended(p_sop_instance_uid, 1));
+    if exists (select from isthmus.conflict c where c.sop_instance_uid = p_sop_instance_uid
+               and c.digest = p_digest and c.size_bytes = p_size_bytes and c.blob <> p_blob
+               and c.study_instance_uid is not distinct from p_study_instance_uid
+               and c.series_instance_uid is not distinct from p_series_instance_uid) then
+        return 'duplicate';
+    end if;
+    insert into isthmus.conflict (sop_instance_uid, study_instance_uid, series_instance_uid,
+        sop_class_uid, transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, flags,
+        reason, patient_attributes, study_attributes, series_attributes, attributes)
+    values (p_sop_instance_uid, p_study_instance_uid, p_series_instance_uid, p_sop_class_uid,
+        p_transfer_syntax_uid, p_calling_ae_title, p_blob, p_size_bytes, p_digest, p_flags,
+        case when v_same_place then 'other bytes' else 'other study or series' end,
+        p_patient_attributes, p_study_attributes, p_series_attributes, p_attributes)
+    on conflict (blob) do nothing;
+    update isthmus.study set has_conflict = true
+    where study_key = v_study_key and not has_conflict;
+    return 'conflict';
 end $$;
 
 -- The patient of a new study: found or made. Without Patient ID, a stranger of this study only.
@@ -353,24 +390,21 @@ begin
     return v_key;
 end $$;
 
--- The patient that study @st belongs to now that one more instance names a patient: the same
--- one; the named one when the study had a stranger; null when they differ.
+-- The patient of a study (locked by the caller) that has @p_patient_key, now that an instance
+-- names one: the same; the named one when the study had a stranger; null when they differ.
 create function reconcile_patient(
-    st isthmus.study, p_study_instance_uid text, p_issuer_of_patient_id text, p_patient_id text,
-    p_patient_name text, p_patient_name_folded text, p_patient_birth_date date,
-    p_patient_sex text, p_patient_attributes jsonb
+    p_patient_key bigint, p_study_instance_uid text, p_issuer_of_patient_id text,
+    p_patient_id text, p_patient_name text, p_patient_name_folded text,
+    p_patient_birth_date date, p_patient_sex text, p_patient_attributes jsonb
 ) returns bigint language plpgsql as $$
 declare
     has isthmus.patient;
 begin
-    if p_patient_id is null or st.patient_attributes = p_patient_attributes then
-        return st.patient_key;
-    end if;
-    select * into strict has from isthmus.patient where patient_key = st.patient_key;
+    select * into strict has from isthmus.patient where patient_key = p_patient_key;
     if has.patient_id = p_patient_id
        and (has.issuer_of_patient_id = coalesce(p_issuer_of_patient_id, '')
             or has.issuer_of_patient_id = '' or p_issuer_of_patient_id is null) then
-        return st.patient_key;
+        return p_patient_key;
     elsif has.stray_study_uid = '' then
         return null;
     end if;
@@ -378,6 +412,136 @@ begin
         p_patient_name, p_patient_name_folded, p_patient_birth_date, p_patient_sex,
         p_patient_attributes);
 end $$;
+
+-- Make target @p_name known or change its delays. The lock waits for the stores that are under way,
+-- which do not know it, and later ones see it; so fill_target(), in a transaction of its own, finds
+-- every study that nobody marked for it.
+create function register_target(p_name text, p_description text, p_quiet_period interval,
+                                p_longest_delay interval) returns target language plpgsql as $$
+declare
+    t isthmus.target;
+begin
+    update isthmus.target set description = p_description, quiet_period = p_quiet_period,
+        longest_delay = p_longest_delay
+    where name = p_name returning * into t;
+    if found then
+        return t;
+    end if;
+    lock table isthmus.outbox in share row exclusive mode;
+    insert into isthmus.target as o (name, description, quiet_period, longest_delay)
+    values (p_name, p_description, p_quiet_period, p_longest_delay)
+    on conflict (name) do update set description = excluded.description,
+        quiet_period = excluded.quiet_period, longest_delay = excluded.longest_delay
+    returning * into t;
+    return t;
+end $$;
+
+create function fill_target(p_target_key integer) returns void language plpgsql as $$
+begin
+    perform from isthmus.target where target_key = p_target_key for update;
+    insert into isthmus.outbox (target_key, study_key, due_at)
+    select p_target_key, study_key, now() from isthmus.study order by study_key
+    on conflict (target_key, study_key) do nothing;
+    update isthmus.target set filled = true where target_key = p_target_key;
+end $$;
+
+-- Forget a target; no store that is under way can mark for it any more. False: not known.
+create function forget_target(p_name text) returns boolean language plpgsql as $$
+begin
+    lock table isthmus.outbox in share row exclusive mode;
+    delete from isthmus.target where name = p_name;
+    return found;
+end $$;
+
+-- The key of the advisory lock that a publisher holds while it works on a study.
+create function claim_key(p_target_key integer, p_study_key bigint) returns bigint
+    language sql immutable
+    return (p_target_key::bigint << 44) | p_study_key;
+
+-- Claim the study of the target that has been due longest and that nobody, this session included,
+-- is working on. Without one, study_key is null and wait_ms says when to ask again: at the next
+-- due time, but not later than a change that comes in now can be due.
+create function claim(p_target_key integer, out study_key bigint, out generation bigint,
+                      out attempts integer, out digest text, out form text, out wait_ms integer)
+    language plpgsql as $$
+declare
+    t isthmus.target;
+    c record;
+    v_mine bigint[];
+    v_busy boolean := false;
+    v_next timestamptz;
+begin
+    select * into strict t from isthmus.target where target_key = p_target_key;
+    if t.paused_until > now() then
+        v_next := t.paused_until;
+    else
+        select array_agg(classid::bigint << 32 | objid::bigint) into v_mine
+        from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and objsubid = 1;
+        for c in select o.study_key, isthmus.claim_key(p_target_key, o.study_key) as lock_key
+                 from isthmus.outbox o
+                 where o.target_key = p_target_key and o.parked_at is null and o.due_at <= now()
+                 order by o.due_at
+        loop
+            continue when c.lock_key = any (v_mine);
+            v_busy := true;
+            continue when not pg_try_advisory_lock(c.lock_key);
+            -- Another publisher may have settled it since this statement began to look.
+            select o.study_key, o.generation, o.attempts, coalesce(p.digest, ''),
+                   coalesce(p.form, '')
+            into study_key, generation, attempts, digest, form
+            from isthmus.outbox o
+            left join isthmus.published p
+                on p.target_key = o.target_key and p.study_key = o.study_key
+            where o.target_key = p_target_key and o.study_key = c.study_key
+              and o.parked_at is null and o.due_at <= now();
+            if found then
+                wait_ms := 0;
+                return;
+            end if;
+            perform pg_advisory_unlock(c.lock_key);
+        end loop;
+        select min(o.due_at) into v_next from isthmus.outbox o
+        where o.target_key = p_target_key and o.parked_at is null and o.due_at > now();
+    end if;
+    wait_ms := 1000 * extract(epoch from least(
+        coalesce(v_next, 'infinity') - now(), greatest(t.quiet_period, interval '1 second'),
+        case when v_busy then interval '1 second' else interval '1 minute' end));
+    wait_ms := greatest(wait_ms, 10);
+end $$;
+
+-- The target accepted the study as it was at @p_generation. Changed since, the row stays and the
+-- quiet period begins again.
+create function settle(p_target_key integer, p_study_key bigint, p_generation bigint,
+                       p_digest text, p_form text) returns void language plpgsql as $$
+begin
+    insert into isthmus.published (target_key, study_key, digest, form)
+    values (p_target_key, p_study_key, p_digest, p_form)
+    on conflict (target_key, study_key) do update set digest = excluded.digest,
+        form = excluded.form, published_at = now();
+    delete from isthmus.outbox where target_key = p_target_key and study_key = p_study_key
+        and generation = p_generation;
+    if not found then
+        update isthmus.outbox o set attempts = 0, last_failure = null, first_change_at = now(),
+            due_at = isthmus.due(now(), t.quiet_period, t.longest_delay)
+        from isthmus.target t
+        where t.target_key = o.target_key and o.target_key = p_target_key
+          and o.study_key = p_study_key;
+    end if;
+end $$;
+
+-- The target refused the study for good as it was at @p_generation: parked with its words. Changed
+-- since, it gets another chance.
+create function park(p_target_key integer, p_study_key bigint, p_generation bigint,
+                     p_why text) returns void language sql as $$
+    update isthmus.outbox o set last_failure = p_why,
+        attempts = case when o.generation = p_generation then o.attempts + 1 else 0 end,
+        parked_at = case when o.generation = p_generation then now() end,
+        due_at = case when o.generation = p_generation then o.due_at
+                      else isthmus.due(now(), t.quiet_period, t.longest_delay) end
+    from isthmus.target t
+    where t.target_key = o.target_key and o.target_key = p_target_key
+      and o.study_key = p_study_key
+$$;
 
 grant select, insert, update on patient, study, series, instance, conflict, outbox to isthmus_scp;
 grant select on schema_version, target, published to isthmus_scp;
