@@ -94,21 +94,29 @@ static void take_time(const json_t *attributes, const char *tag, char ret[24])
                    time.fraction);
 }
 
-/* IS: an integer of 32 bits, or no key. */
-static void take_integer(const json_t *attributes, const char *tag, char ret[16])
+bool keys_integer(const json_t *attributes, const char *tag, int *ret)
 {
     const char *text = first_string(attributes, tag);
     char *end;
     long long n;
 
-    ret[0] = '\0';
     if (!text)
-        return;
+        return false;
     errno = 0;
     n = strtoll(text, &end, 10);
-    end += strspn(end, " ");
-    if (errno == 0 && end != text && *end == '\0' && n >= INT_MIN && n <= INT_MAX)
-        (void)snprintf(ret, 16, "%d", (int)n);
+    if (errno != 0 || end == text || end[strspn(end, " ")] || n < INT_MIN || n > INT_MAX)
+        return false;
+    *ret = (int)n;
+    return true;
+}
+
+static void take_integer(const json_t *attributes, const char *tag, char ret[16])
+{
+    int n;
+
+    ret[0] = '\0';
+    if (keys_integer(attributes, tag, &n))
+        (void)snprintf(ret, 16, "%d", n);
 }
 
 static const char *accession_of_items(const json_t *attributes, const char *sequence)

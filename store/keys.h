@@ -6,6 +6,8 @@
 
 #include "store/instance.h"
 
+#include <stdbool.h>
+
 /* As PostgreSQL reads them: "2026-01-31", "13:05:00.25", "-7". */
 struct keys {
     char *issuer_of_patient_id, *patient_id, *patient_name, *patient_name_folded;
@@ -27,5 +29,8 @@ struct keys {
 /* 0 or -ENOMEM. @ret need not be initialised; keys_done() in either case. */
 int keys_take(const struct instance *i, struct keys *ret);
 void keys_done(struct keys *k);
+
+/* The first value of an IS such as Series Number, when it is an integer of 32 bits. */
+bool keys_integer(const json_t *attributes, const char *tag, int *ret);
 
 #endif

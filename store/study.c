@@ -1,0 +1,289 @@
+#include "store/study.h"
+#include "store/base/cleanup.h"
+#include "store/keys.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The columns of the three statements below. */
+enum { STUDY_UID, STUDY_PATIENT_DIFFERS, STUDY_ACCESSION_DIFFERS, STUDY_PATIENT, STUDY_STUDY };
+enum { SERIES_KEY, SERIES_UID, SERIES_ATTRIBUTES };
+enum {
+    INSTANCE_SERIES_KEY,
+    INSTANCE_UID,
+    INSTANCE_SOP_CLASS,
+    INSTANCE_TRANSFER_SYNTAX,
+    INSTANCE_CALLING_AE,
+    INSTANCE_VISIBLE,
+    INSTANCE_RECEIVED_AT,
+    INSTANCE_PATIENT, /* … of enum level, in its order */
+};
+
+static const char select_study[] =
+    "select study_instance_uid, patient_differs, accession_differs, patient_attributes, attributes "
+    "from isthmus.study where study_key = $1";
+static const char select_series[] = "select series_key, series_instance_uid, attributes "
+                                    "from isthmus.series where study_key = $1 order by series_key";
+static const char select_instances[] =
+    "select i.series_key, i.sop_instance_uid, i.sop_class_uid, i.transfer_syntax_uid, "
+    "i.calling_ae_title, i.available and not i.rejected and i.flags & $2 = 0, "
+    "to_char(i.received_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "
+    "i.patient_attributes, i.study_attributes, i.series_attributes, i.attributes "
+    "from isthmus.series s join isthmus.instance i using (series_key) where s.study_key = $1 "
+    "order by i.series_key, i.instance_number nulls last, i.sop_instance_uid collate \"C\"";
+
+struct loader {
+    struct study *study;
+    const json_t *patient, *attributes; /* of the study row */
+    json_t *by_text; /* documents that differ from those of their rows, each parsed once */
+    PGresult *study_rows, *series_rows, *instance_rows;
+};
+
+static char *copy_cell(const PGresult *rows, int row, int column)
+{
+    return PQgetisnull(rows, row, column) ? NULL : strdup(PQgetvalue(rows, row, column));
+}
+
+static bool is_true(const PGresult *rows, int row, int column)
+{
+    return *PQgetvalue(rows, row, column) == 't';
+}
+
+static const json_t *add_document(struct loader *l, const char *text)
+{
+    json_t *document = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    if (!document || json_array_append_new(l->study->documents, document) < 0)
+        return NULL;
+    return document;
+}
+
+/* The document in a cell, or @shared where the cell is null: "the same as in its row". Thousands
+ * of instances may differ from their series row in the same way. */
+static const json_t *document_of(struct loader *l, const PGresult *rows, int row, int column,
+                                 const json_t *shared)
+{
+    const char *text = PQgetvalue(rows, row, column);
+    const json_t *document;
+
+    if (PQgetisnull(rows, row, column))
+        return shared;
+    document = json_object_get(l->by_text, text);
+    if (document)
+        return document;
+    document = add_document(l, text);
+    return document && json_object_set(l->by_text, text, (json_t *)document) == 0 ? document : NULL;
+}
+
+static int take_study(struct loader *l, int64_t key)
+{
+    struct study *s = l->study;
+
+    if (PQntuples(l->study_rows) == 0)
+        return -ENOENT;
+    s->key = key;
+    s->study_instance_uid = copy_cell(l->study_rows, 0, STUDY_UID);
+    s->patient_differs = is_true(l->study_rows, 0, STUDY_PATIENT_DIFFERS);
+    s->accession_differs = is_true(l->study_rows, 0, STUDY_ACCESSION_DIFFERS);
+    l->patient = add_document(l, PQgetvalue(l->study_rows, 0, STUDY_PATIENT));
+    l->attributes = add_document(l, PQgetvalue(l->study_rows, 0, STUDY_STUDY));
+    return s->study_instance_uid && l->patient && l->attributes ? 0 : -ENOMEM;
+}
+
+static int take_instance(struct loader *l, int row, const json_t *series_attributes,
+                         struct study_instance *ret)
+{
+    const PGresult *rows = l->instance_rows;
+    const json_t *const shared[LEVEL_COUNT] = {l->patient, l->attributes, series_attributes};
+
+    ret->sop_instance_uid = copy_cell(rows, row, INSTANCE_UID);
+    ret->sop_class_uid = copy_cell(rows, row, INSTANCE_SOP_CLASS);
+    ret->transfer_syntax_uid = copy_cell(rows, row, INSTANCE_TRANSFER_SYNTAX);
+    ret->calling_ae_title = copy_cell(rows, row, INSTANCE_CALLING_AE);
+    ret->visible = is_true(rows, row, INSTANCE_VISIBLE);
+    (void)snprintf(ret->received_at, sizeof ret->received_at, "%s",
+                   PQgetvalue(rows, row, INSTANCE_RECEIVED_AT));
+    for (int level = 0; level < LEVEL_INSTANCE; level++)
+        ret->attributes[level] = document_of(l, rows, row, INSTANCE_PATIENT + level, shared[level]);
+    ret->attributes[LEVEL_INSTANCE] =
+        add_document(l, PQgetvalue(rows, row, INSTANCE_PATIENT + LEVEL_INSTANCE));
+    for (int level = 0; level < LEVEL_COUNT; level++)
+        if (!ret->attributes[level])
+            return -ENOMEM;
+    return ret->sop_instance_uid && ret->sop_class_uid && ret->transfer_syntax_uid ? 0 : -ENOMEM;
+}
+
+/* How many rows from @row on belong to the series of @row. */
+static int rows_of_series(const PGresult *rows, int row)
+{
+    const char *key = PQgetvalue(rows, row, INSTANCE_SERIES_KEY);
+    int n = 0;
+
+    while (row + n < PQntuples(rows) &&
+           strcmp(key, PQgetvalue(rows, row + n, INSTANCE_SERIES_KEY)) == 0)
+        n++;
+    return n;
+}
+
+static int take_one_series(struct loader *l, int series_row, int first, int n,
+                           struct study_series *ret)
+{
+    const json_t *attributes =
+        add_document(l, PQgetvalue(l->series_rows, series_row, SERIES_ATTRIBUTES));
+    int r = 0;
+
+    ret->series_instance_uid = copy_cell(l->series_rows, series_row, SERIES_UID);
+    ret->instances = calloc((size_t)n, sizeof *ret->instances);
+    if (!attributes || !ret->series_instance_uid || !ret->instances)
+        return -ENOMEM;
+    for (int i = 0; r == 0 && i < n; i++) {
+        r = take_instance(l, first + i, attributes, &ret->instances[i]);
+        ret->n_instances++;
+    }
+    return r;
+}
+
+/* Both results come in order of series key; a series is there as soon as it has an instance. */
+static int take_series(struct loader *l)
+{
+    struct study *s = l->study;
+    int first = 0, r = 0;
+
+    s->series = calloc((size_t)PQntuples(l->series_rows) + 1, sizeof *s->series);
+    if (!s->series)
+        return -ENOMEM;
+    for (int row = 0; r == 0 && row < PQntuples(l->series_rows); row++) {
+        int n;
+
+        if (first == PQntuples(l->instance_rows) ||
+            strcmp(PQgetvalue(l->series_rows, row, SERIES_KEY),
+                   PQgetvalue(l->instance_rows, first, INSTANCE_SERIES_KEY)) != 0)
+            continue;
+        n = rows_of_series(l->instance_rows, first);
+        r = take_one_series(l, row, first, n, &s->series[s->n_series++]);
+        first += n;
+    }
+    return r;
+}
+
+/* Series Number of the first visible instance that has one. Not the column of the series row,
+ * which is that of the instance that arrived first. */
+static bool series_number(const struct study_series *series, int *ret)
+{
+    for (size_t i = 0; i < series->n_instances; i++)
+        if (series->instances[i].visible &&
+            keys_integer(series->instances[i].attributes[LEVEL_SERIES], "00200011", ret))
+            return true;
+    return false;
+}
+
+static int compare_series(const void *a, const void *b)
+{
+    const struct study_series *x = a, *y = b;
+    int nx = 0, ny = 0;
+    bool has_x = series_number(x, &nx), has_y = series_number(y, &ny);
+
+    if (has_x != has_y)
+        return has_x ? -1 : 1;
+    if (nx != ny)
+        return nx < ny ? -1 : 1;
+    return strcmp(x->series_instance_uid, y->series_instance_uid);
+}
+
+static int query_all(struct db *db, int64_t key, struct loader *l)
+{
+    char key_text[24], hidden[16];
+    const char *const values[] = {key_text, hidden};
+    int r;
+
+    (void)snprintf(key_text, sizeof key_text, "%" PRId64, key);
+    (void)snprintf(hidden, sizeof hidden, "%d", INSTANCE_UID_INVALID);
+    r = db_script(db, "begin isolation level repeatable read read only");
+    if (r == 0)
+        r = db_query(db, select_study, 1, values, &l->study_rows);
+    if (r == 0)
+        r = db_query(db, select_series, 1, values, &l->series_rows);
+    if (r == 0)
+        r = db_query(db, select_instances, 2, values, &l->instance_rows);
+    if (r == 0)
+        return db_script(db, "commit");
+    if (db_connection(db))
+        (void)db_script(db, "rollback");
+    return r;
+}
+
+static void loader_done(struct loader *l)
+{
+    PQclear(l->study_rows);
+    PQclear(l->series_rows);
+    PQclear(l->instance_rows);
+    json_decref(l->by_text);
+    study_free(l->study);
+}
+
+int study_load(struct db *db, int64_t key, struct study **ret)
+{
+    _cleanup_(loader_done) struct loader l = {.study = calloc(1, sizeof *l.study),
+                                              .by_text = json_object()};
+    int r;
+
+    if (!l.study || !l.by_text)
+        return -ENOMEM;
+    l.study->documents = json_array();
+    if (!l.study->documents)
+        return -ENOMEM;
+    r = query_all(db, key, &l);
+    if (r == 0)
+        r = take_study(&l, key);
+    if (r == 0)
+        r = take_series(&l);
+    if (r < 0)
+        return r;
+    qsort(l.study->series, l.study->n_series, sizeof *l.study->series, compare_series);
+    *ret = TAKE_PTR(l.study);
+    return 0;
+}
+
+int study_find(struct db *db, const char *study_instance_uid, int64_t *ret_key)
+{
+    PGresult *rows;
+    int r = db_query(db, "select study_key from isthmus.study where study_instance_uid = $1", 1,
+                     &study_instance_uid, &rows);
+
+    if (r < 0)
+        return r;
+    if (PQntuples(rows) == 0)
+        r = -ENOENT;
+    else
+        *ret_key = strtoll(PQgetvalue(rows, 0, 0), NULL, 10);
+    PQclear(rows);
+    return r;
+}
+
+static void series_done(struct study_series *series)
+{
+    for (size_t i = 0; i < series->n_instances; i++) {
+        free(series->instances[i].sop_instance_uid);
+        free(series->instances[i].sop_class_uid);
+        free(series->instances[i].transfer_syntax_uid);
+        free(series->instances[i].calling_ae_title);
+    }
+    free(series->instances);
+    free(series->series_instance_uid);
+}
+
+struct study *study_free(struct study *s)
+{
+    if (!s)
+        return NULL;
+    for (size_t i = 0; i < s->n_series; i++)
+        series_done(&s->series[i]);
+    free(s->series);
+    free(s->study_instance_uid);
+    json_decref(s->documents);
+    free(s);
+    return NULL;
+}
