@@ -16,10 +16,11 @@
 
 #include <stddef.h>
 
-#define HEADER_DEPTH_MAX 64            /* nested sequences that are followed */
-#define HEADER_ITEMS_MAX (1u << 20)    /* items in all kept sequences */
-#define HEADER_VALUE_MAX (64u * 1024)  /* one kept value, bytes */
-#define HEADER_TOTAL_MAX (512u * 1024) /* all kept values of one data set, bytes */
+#define HEADER_DEPTH_MAX 64           /* nested sequences that are followed */
+#define HEADER_VALUE_MAX (64u * 1024) /* one kept value, bytes */
+#define HEADER_TOTAL_MAX                                                                           \
+    (512u * 1024) /* all that is kept of one data set, bytes; each value,                          \
+                     item and sequence counts some 12 more */
 
 struct header;
 

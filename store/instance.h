@@ -28,7 +28,8 @@ struct instance {
 
     /* DICOM JSON (PS3.18 Annex F) of each level: {"00100010": {"vr": "PN", "Value": […]}}.
      * Always UTF-8, padding and control characters removed, empty attributes left out; IS and
-     * DS are strings (their text is kept); never NULL after header_finish(). */
+     * DS are strings (their text is kept); never NULL after header_finish(). The four UIDs
+     * above and Specific Character Set are not in them. */
     json_t *attributes[LEVEL_COUNT];
 
     unsigned flags; /* of enum instance_flag */

@@ -1,0 +1,20 @@
+/* One value of a data set → the "Value" array of DICOM JSON (PS3.18 F.2.2). */
+#ifndef ISTHMUS_STORE_HEADER_VALUES_H
+#define ISTHMUS_STORE_HEADER_VALUES_H
+
+#include "store/charset.h"
+#include "store/header_tokens.h"
+
+struct values {
+    const struct charset *charset;
+    bool checked;    /* flag dates, times and numbers that break their VR */
+    unsigned *flags; /* of enum instance_flag */
+    struct charset_text text;
+};
+
+/* The value @bytes of token @t; NULL in @ret when it is empty. Returns 0 or -ENOMEM. */
+int value_read(struct values *v, const struct token *t, const uint8_t *bytes, json_t **ret);
+
+void values_done(struct values *v);
+
+#endif
