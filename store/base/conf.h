@@ -73,4 +73,8 @@ size_t conf_titled_list(const struct conf *c, const char *section, size_t index,
 /* Print the effective value of every option of @sections to standard output ("--check -v"). */
 void conf_print(const struct conf *c, const struct conf_section *const *sections);
 
+/* Print @sections as etc/isthmus.conf has them: every option commented out at its default, with
+ * its meaning, unit and range ("--options"). */
+void conf_print_options(const struct conf_section *const *sections);
+
 #endif
