@@ -1,0 +1,254 @@
+#include "scp/transport_dcmtk.h"
+
+#include <dcmtk/dcmnet/assoc.h>
+#include <dcmtk/dcmnet/cond.h>
+#include <dcmtk/dcmnet/dul.h>
+#include <dcmtk/dcmnet/lst.h>
+#include <dcmtk/oflog/oflog.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <unistd.h>
+
+struct association {
+    T_ASC_Network *network = nullptr;
+    T_ASC_Association *assoc = nullptr;
+    Transport *transport = nullptr; /* owned by the association's DUL key */
+    TransportLayer layer;
+    bool open = false; /* the peer expects more of us than a closed socket */
+    char calling[17] = "", called[17] = "";
+};
+
+static void copy_trimmed(char *to, size_t size, const char *from)
+{
+    while (*from == ' ')
+        from++;
+    std::snprintf(to, size, "%s", from);
+    for (size_t n = std::strlen(to); n > 0 && to[n - 1] == ' '; n--)
+        to[n - 1] = '\0';
+}
+
+/* What DUL's condition means to our callers; the transport knows more about ended sockets. */
+static int condition_errno(const association *a, const OFCondition &cond)
+{
+    if (cond.good())
+        return 0;
+    if (cond == DUL_PEERABORTEDASSOCIATION)
+        return -ECONNABORTED;
+    if (cond == EC_MemoryExhausted)
+        return -ENOMEM;
+    if (a->transport && a->transport->end() != 0)
+        return a->transport->end();
+    return cond == DUL_NETWORKCLOSED ? -ECONNRESET : -EBADMSG;
+}
+
+void dimse_start(void)
+{
+    OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+    dcmDisableGethostbyaddr.set(OFTrue);
+    dcmSocketReceiveTimeout.set(-1);
+    dcmSocketSendTimeout.set(-1);
+}
+
+void dimse_drain(void)
+{
+    transport_draining = 1;
+}
+
+static int accept_association(association *a, int fd, const dimse_limits *limits)
+{
+    a->layer.limits = *limits;
+    dcmExternalSocketHandle.set(fd); /* instead of a listening socket of DCMTK's own */
+    OFCondition cond = ASC_initializeNetwork(NET_ACCEPTOR, 0, 30, &a->network);
+    if (cond.good())
+        cond = ASC_setTransportLayer(a->network, &a->layer, 0);
+    if (cond.good())
+        cond =
+            ASC_receiveAssociation(a->network, &a->assoc, static_cast<long>(limits->max_pdu_bytes),
+                                   nullptr, nullptr, OFFalse, DUL_BLOCK);
+    a->transport = a->layer.last;
+    if (!a->transport)
+        (void)close(fd); /* nobody took it over */
+    if (cond.bad())
+        return condition_errno(a, cond);
+    a->open = true;
+    copy_trimmed(a->calling, sizeof a->calling, a->assoc->params->DULparams.callingAPTitle);
+    copy_trimmed(a->called, sizeof a->called, a->assoc->params->DULparams.calledAPTitle);
+    return 0;
+}
+
+int dimse_accept(int fd, const dimse_limits *limits, association **ret)
+try {
+    association *a = new association;
+    const int r = accept_association(a, fd, limits);
+    if (r < 0) {
+        dimse_close(a);
+        return r;
+    }
+    *ret = a;
+    return 0;
+} catch (...) {
+    return -ENOMEM;
+}
+
+const char *dimse_calling(const association *a)
+{
+    return a->calling;
+}
+
+const char *dimse_called(const association *a)
+{
+    return a->called;
+}
+
+/* Straight from DUL's list: the ASC layer gives up at 50 transfer syntaxes in one context. */
+int dimse_proposed(const association *a, unsigned index, dimse_context *ret)
+try {
+    LST_HEAD **list = &a->assoc->params->DULparams.requestedPresentationContext;
+    if (!*list)
+        return -ENOENT;
+    auto *pc = reinterpret_cast<DUL_PRESENTATIONCONTEXT *>(LST_Head(list));
+    (void)LST_Position(list, reinterpret_cast<LST_NODE *>(pc));
+    for (; pc && index > 0; index--)
+        pc = reinterpret_cast<DUL_PRESENTATIONCONTEXT *>(LST_Next(list));
+    if (!pc)
+        return -ENOENT;
+    ret->id = pc->presentationContextID;
+    std::snprintf(ret->abstract_syntax, sizeof ret->abstract_syntax, "%s", pc->abstractSyntax);
+    ret->n_transfer_syntaxes = 0;
+    if (!pc->proposedTransferSyntax)
+        return 0;
+    auto *ts = reinterpret_cast<DUL_TRANSFERSYNTAX *>(LST_Head(&pc->proposedTransferSyntax));
+    (void)LST_Position(&pc->proposedTransferSyntax, reinterpret_cast<LST_NODE *>(ts));
+    for (; ts && ret->n_transfer_syntaxes < DIMSE_TRANSFER_SYNTAXES_MAX;
+         ts = reinterpret_cast<DUL_TRANSFERSYNTAX *>(LST_Next(&pc->proposedTransferSyntax)))
+        std::snprintf(ret->transfer_syntaxes[ret->n_transfer_syntaxes++], DIMSE_UID_MAX + 1, "%s",
+                      ts->transferSyntax);
+    return 0;
+} catch (...) {
+    return -ENOMEM;
+}
+
+int dimse_context_accept(association *a, uint8_t id, const char *transfer_syntax)
+try {
+    return condition_errno(a, ASC_acceptPresentationContext(a->assoc->params, id, transfer_syntax));
+} catch (...) {
+    return -ENOMEM;
+}
+
+int dimse_context_refuse(association *a, uint8_t id, bool abstract_syntax)
+try {
+    return condition_errno(
+        a, ASC_refusePresentationContext(a->assoc->params, id,
+                                         abstract_syntax ? ASC_P_ABSTRACTSYNTAXNOTSUPPORTED
+                                                         : ASC_P_TRANSFERSYNTAXESNOTSUPPORTED));
+} catch (...) {
+    return -ENOMEM;
+}
+
+int dimse_acknowledge(association *a)
+try {
+    T_ASC_Parameters *params = a->assoc->params;
+    std::snprintf(params->ourImplementationClassUID, sizeof params->ourImplementationClassUID, "%s",
+                  DIMSE_IMPLEMENTATION_CLASS_UID);
+    std::snprintf(params->ourImplementationVersionName, sizeof params->ourImplementationVersionName,
+                  "ISTHMUS_%s", ISTHMUS_VERSION);
+    const OFCondition cond = ASC_acknowledgeAssociation(a->assoc);
+    return cond.bad() ? condition_errno(a, cond) : a->transport->flush();
+} catch (...) {
+    return -ENOMEM;
+}
+
+int dimse_reject(association *a, int result, int source, int reason)
+try {
+    const T_ASC_RejectParameters rejection = {
+        static_cast<T_ASC_RejectParametersResult>(result),
+        static_cast<T_ASC_RejectParametersSource>(source),
+        static_cast<T_ASC_RejectParametersReason>(source << 8 | reason)};
+    a->open = false;
+    const OFCondition cond = ASC_rejectAssociation(a->assoc, &rejection);
+    return cond.bad() ? condition_errno(a, cond) : a->transport->flush();
+} catch (...) {
+    return -ENOMEM;
+}
+
+static int acknowledge_release(association *a)
+{
+    a->open = false;
+    if (ASC_acknowledgeRelease(a->assoc).good())
+        (void)a->transport->flush();
+    return -EPIPE;
+}
+
+int dimse_read(association *a, dimse_pdv *ret)
+try {
+    DUL_PDV pdv;
+    OFCondition cond = DUL_NextPDV(&a->assoc->DULassociation, &pdv);
+    if (cond == DUL_NOPDVS) {
+        a->transport->expect_pdu(a->layer.limits.idle_ms);
+        cond = DUL_ReadPDVs(&a->assoc->DULassociation, nullptr, DUL_BLOCK, 0);
+        if (cond == DUL_PEERREQUESTEDRELEASE)
+            return acknowledge_release(a);
+        if (cond == DUL_PDATAPDUARRIVED)
+            cond = DUL_NextPDV(&a->assoc->DULassociation, &pdv);
+        else if (cond.good())
+            return -EBADMSG; /* a PDU that has no place in an established association */
+    }
+    if (cond.bad()) {
+        const int r = condition_errno(a, cond);
+        if (r == -ECONNABORTED || r == -ECONNRESET)
+            a->open = false;
+        return r;
+    }
+    ret->context_id = pdv.presentationContextID;
+    ret->command = pdv.pdvType == DUL_COMMANDPDV;
+    ret->last = pdv.lastPDV;
+    ret->bytes = static_cast<const uint8_t *>(pdv.data);
+    ret->n = pdv.fragmentLength;
+    return 0;
+} catch (...) {
+    return -ENOMEM;
+}
+
+int dimse_write(association *a, uint8_t context_id, bool command, const void *bytes, size_t n)
+try {
+    DUL_PDV pdv{};
+    pdv.fragmentLength = n;
+    pdv.presentationContextID = context_id;
+    pdv.pdvType = command ? DUL_COMMANDPDV : DUL_DATASETPDV;
+    pdv.lastPDV = OFTrue;
+    pdv.data = const_cast<void *>(bytes);
+    DUL_PDVLIST list{};
+    list.count = 1;
+    list.pdv = &pdv;
+    const OFCondition cond = DUL_WritePDVs(&a->assoc->DULassociation, &list);
+    return cond.bad() ? condition_errno(a, cond) : a->transport->flush();
+} catch (...) {
+    return -ENOMEM;
+}
+
+/* Not ASC_abortAssociation(): it waits for the peer to close, as long as the peer likes. */
+static void send_abort(association *a)
+{
+    unsigned char pdu[10] = {7, 0, 0, 0, 0, 4, 0, 0, 0 /* by the service user */, 0};
+    if (a->transport->write(pdu, sizeof pdu) > 0)
+        (void)a->transport->flush();
+}
+
+association *dimse_close(association *a)
+try {
+    if (!a)
+        return nullptr;
+    if (a->open && a->assoc)
+        send_abort(a);
+    if (a->assoc)
+        (void)ASC_destroyAssociation(&a->assoc);
+    if (a->network)
+        (void)ASC_dropNetwork(&a->network);
+    delete a;
+    return nullptr;
+} catch (...) {
+    return nullptr;
+}

@@ -1,0 +1,166 @@
+#include "scp/transport_dcmtk.h"
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+volatile int transport_draining = 0;
+
+static const size_t read_ahead = 64 * 1024;
+static const int drain_idle_ms = 1000; /* while draining, an association this long idle is cut */
+
+static int64_t now_ms()
+{
+    timespec t{};
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<int64_t>(t.tv_sec) * 1000 + t.tv_nsec / 1000000;
+}
+
+/* @ms from now; 0 stays 0: no limit. */
+static int64_t in_ms(int ms)
+{
+    return ms > 0 ? now_ms() + ms : 0;
+}
+
+Transport::Transport(DcmNativeSocketType fd, const dimse_limits &limits)
+    : DcmTransportConnection(fd), limits_(limits), ends_ms_(in_ms(limits.association_ms)),
+      deadline_ms_(in_ms(limits.artim_ms)), in_(read_ahead)
+{
+    /* Without it every response waits 40 ms for the peer's delayed acknowledgement. */
+    int one = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+Transport::~Transport()
+{
+    Transport::close();
+}
+
+void Transport::expect_pdu(int idle_ms)
+{
+    between_pdus_ = true;
+    deadline_ms_ = in_ms(idle_ms);
+}
+
+void Transport::pdu_begins()
+{
+    if (between_pdus_)
+        deadline_ms_ = in_ms(limits_.pdu_ms);
+    between_pdus_ = false;
+}
+
+/* Wait until @events or a limit: 0, -ETIMEDOUT, -ECANCELED. */
+int Transport::wait_for(short events)
+{
+    const int64_t waiting_since = now_ms();
+    int64_t end = deadline_ms_;
+    if (ends_ms_ != 0 && (end == 0 || ends_ms_ < end))
+        end = ends_ms_;
+    for (;;) {
+        const int64_t now = now_ms();
+        if (end != 0 && now >= end)
+            return -ETIMEDOUT;
+        if (transport_draining && between_pdus_ && now - waiting_since >= drain_idle_ms)
+            return -ECANCELED;
+        /* In steps, so that a drain that began just before poll() is seen too. */
+        const int64_t step = end == 0 || end - now > drain_idle_ms ? drain_idle_ms : end - now;
+        pollfd p = {getSocket(), events, 0};
+        if (poll(&p, 1, static_cast<int>(step)) > 0)
+            return 0;
+    }
+}
+
+ssize_t Transport::receive(void *buffer, size_t n)
+{
+    for (;;) {
+        const ssize_t got = recv(getSocket(), buffer, n, MSG_DONTWAIT);
+        if (got > 0)
+            return got;
+        if (got < 0 && errno == EINTR)
+            continue;
+        end_ = got < 0 && errno == EAGAIN ? wait_for(POLLIN) : -ECONNRESET;
+        if (end_ != 0) {
+            errno = -end_; /* never EINTR: DUL would call again */
+            return -1;
+        }
+    }
+}
+
+ssize_t Transport::read(void *buffer, size_t n)
+{
+    if (in_begin_ == in_end_) {
+        const bool direct = n >= in_.size();
+        const ssize_t got = receive(direct ? buffer : in_.data(), direct ? n : in_.size());
+        if (got < 0)
+            return -1;
+        pdu_begins();
+        if (direct)
+            return got;
+        in_begin_ = 0;
+        in_end_ = static_cast<size_t>(got);
+    }
+    pdu_begins();
+    const size_t have = in_end_ - in_begin_;
+    const size_t take = n < have ? n : have;
+    std::memcpy(buffer, in_.data() + in_begin_, take);
+    in_begin_ += take;
+    return static_cast<ssize_t>(take);
+}
+
+ssize_t Transport::write(void *buffer, size_t n)
+{
+    const auto *bytes = static_cast<const unsigned char *>(buffer);
+    if (out_.size() + n > read_ahead && flush() != 0)
+        return -1;
+    out_.insert(out_.end(), bytes, bytes + n);
+    return static_cast<ssize_t>(n);
+}
+
+int Transport::flush()
+{
+    size_t sent = 0;
+    deadline_ms_ = in_ms(limits_.pdu_ms);
+    between_pdus_ = false;
+    end_ = 0;
+    while (sent < out_.size() && end_ == 0) {
+        const ssize_t n =
+            send(getSocket(), out_.data() + sent, out_.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n > 0)
+            sent += static_cast<size_t>(n);
+        else if (errno == EAGAIN)
+            end_ = wait_for(POLLOUT);
+        else if (errno != EINTR)
+            end_ = -ECONNRESET;
+    }
+    out_.clear();
+    return end_;
+}
+
+void Transport::close()
+{
+    if (getSocket() < 0)
+        return;
+    if (!out_.empty())
+        (void)flush();
+    (void)::close(getSocket());
+    setSocket(-1);
+}
+
+OFBool Transport::networkDataAvailable(int timeout_s)
+{
+    if (in_begin_ < in_end_)
+        return OFTrue;
+    pollfd p = {getSocket(), POLLIN, 0};
+    return poll(&p, 1, timeout_s < 0 ? -1 : timeout_s * 1000) > 0;
+}
+
+DcmTransportConnection *TransportLayer::createConnection(DcmNativeSocketType fd, OFBool)
+{
+    last = new Transport(fd, limits);
+    return last;
+}
