@@ -1,0 +1,198 @@
+#include "scp/association.h"
+
+#include "scp/cstore.h"
+#include "scp/sop_class.h"
+#include "scp/status.h"
+#include "store/base/log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define IMPLICIT_VR_LITTLE_ENDIAN "1.2.840.10008.1.2"
+
+static void peer_address(int fd, char ret[INET6_ADDRSTRLEN])
+{
+    struct sockaddr_storage address;
+    socklen_t n = sizeof address;
+
+    strcpy(ret, "?");
+    if (getpeername(fd, (struct sockaddr *)&address, &n) == 0)
+        (void)getnameinfo((struct sockaddr *)&address, n, ret, INET6_ADDRSTRLEN, NULL, 0,
+                          NI_NUMERICHOST);
+}
+
+/* The requestor's order is its preference; Implicit VR comes last because it says less. */
+static const char *choose_transfer_syntax(const struct session *s, const struct dimse_context *c)
+{
+    const char *implicit = NULL;
+
+    for (unsigned i = 0; i < c->n_transfer_syntaxes; i++) {
+        const char *uid = c->transfer_syntaxes[i];
+        if (!settings_allow(s->settings, "transfer_syntaxes", uid))
+            continue;
+        if (strcmp(uid, IMPLICIT_VR_LITTLE_ENDIAN) != 0)
+            return uid;
+        implicit = uid;
+    }
+    return implicit;
+}
+
+static int negotiate_context(struct session *s, const struct dimse_context *c)
+{
+    bool known = strcmp(c->abstract_syntax, SOP_CLASS_VERIFICATION) == 0 ||
+                 (sop_class_is_storage(c->abstract_syntax) &&
+                  settings_allow(s->settings, "sop_classes", c->abstract_syntax));
+    const char *transfer_syntax = known ? choose_transfer_syntax(s, c) : NULL;
+    struct context *mine = &s->contexts[c->id];
+
+    if (!transfer_syntax || mine->accepted)
+        return dimse_context_refuse(s->association, c->id, !known);
+    mine->accepted = true;
+    strcpy(mine->abstract_syntax, c->abstract_syntax);
+    strcpy(mine->transfer_syntax, transfer_syntax);
+    return dimse_context_accept(s->association, c->id, transfer_syntax);
+}
+
+static int negotiate(struct session *s)
+{
+    struct dimse_context c;
+    int r = 0;
+
+    if (!settings_allow(s->settings, "called_ae_titles", dimse_called(s->association))) {
+        log_warning("rejected: it calls an AE title that is not ours");
+        (void)dimse_reject(s->association, 1, 1, 7);
+        return -EACCES;
+    }
+    if (!settings_allow(s->settings, "calling_ae_titles", s->calling)) {
+        log_warning("rejected: this calling AE title is not in scp.calling_ae_titles");
+        (void)dimse_reject(s->association, 1, 1, 3);
+        return -EACCES;
+    }
+    for (unsigned i = 0; r == 0 && (r = dimse_proposed(s->association, i, &c)) == 0; i++)
+        r = negotiate_context(s, &c);
+    return r == -ENOENT ? dimse_acknowledge(s->association) : r;
+}
+
+/* Collect the PDVs of one command set. */
+static int next_command(struct session *s, uint8_t *ret_context_id, struct command *ret)
+{
+    static uint8_t buffer[COMMAND_BYTES_MAX];
+    size_t n = 0;
+    struct dimse_pdv pdv;
+
+    do {
+        int r = dimse_read(s->association, &pdv);
+        if (r < 0)
+            return r;
+        if (!pdv.command || !s->contexts[pdv.context_id].accepted ||
+            (n > 0 && pdv.context_id != *ret_context_id) || pdv.n > sizeof buffer - n)
+            return -EBADMSG;
+        memcpy(buffer + n, pdv.bytes, pdv.n);
+        n += pdv.n;
+        *ret_context_id = pdv.context_id;
+    } while (!pdv.last);
+    return command_parse(buffer, n, ret);
+}
+
+static int serve_echo(struct session *s, uint8_t context_id, const struct command *rq)
+{
+    struct command_response ok = status_of(0, NULL);
+    int r = rq->has_data_set ? session_skip_data(s, context_id) : 0;
+
+    s->echoes++;
+    return r < 0 ? r : session_respond(s, context_id, rq, &ok);
+}
+
+static int serve_unknown(struct session *s, uint8_t context_id, const struct command *rq)
+{
+    struct command_response no = status_of(STATUS_WRONG_SERVICE, NULL);
+    int r = rq->has_data_set ? session_skip_data(s, context_id) : 0;
+
+    return r < 0 ? r : session_respond(s, context_id, rq, &no);
+}
+
+static int serve_commands(struct session *s)
+{
+    uint8_t context_id = 0;
+    struct command rq;
+    int r;
+
+    while ((r = next_command(s, &context_id, &rq)) == 0) {
+        const char *service = s->contexts[context_id].abstract_syntax;
+
+        if (rq.field == C_CANCEL_RQ)
+            continue; /* nothing of ours can be cancelled once it is answered */
+        if (rq.field & COMMAND_IS_RESPONSE)
+            return -EBADMSG; /* we asked for nothing */
+        if (rq.field == C_ECHO_RQ)
+            r = serve_echo(s, context_id, &rq);
+        else if (rq.field == C_STORE_RQ && sop_class_is_storage(service))
+            r = cstore_serve(s, context_id, &rq);
+        else
+            r = serve_unknown(s, context_id, &rq);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+static const char *ending(int r)
+{
+    switch (r) {
+    case -EPIPE:
+        return "released";
+    case -ECONNABORTED:
+        return "aborted by the peer";
+    case -ECONNRESET:
+        return "the peer closed the connection";
+    case -ETIMEDOUT:
+        return "timed out, aborted";
+    case -ECANCELED:
+        return "idle while stopping, aborted";
+    case -EBADMSG:
+        return "protocol error of the peer, aborted";
+    default:
+        return strerror(-r);
+    }
+}
+
+static void log_end(const struct session *s, int r)
+{
+    bool fine = r == -EPIPE && s->refused == 0;
+    void (*say)(const char *, ...) = fine ? log_info : log_warning;
+
+    say("%s; %u stored, %u duplicate, %u conflicting, %u spooled, %u refused, %u echo, %.1f MiB",
+        ending(r), s->stored, s->duplicates, s->conflicts, s->spooled, s->refused, s->echoes,
+        (double)s->bytes / 1048576);
+}
+
+void association_serve(struct session *s, int fd, uint64_t number)
+{
+    char peer[INET6_ADDRSTRLEN];
+    int r;
+
+    memset(s->contexts, 0, sizeof s->contexts);
+    s->stored = s->duplicates = s->conflicts = s->spooled = s->refused = s->echoes = 0;
+    s->bytes = 0;
+    peer_address(fd, peer);
+    log_subject("assoc %llu %s", (unsigned long long)number, peer);
+
+    r = dimse_accept(fd, &s->settings->limits, &s->association);
+    if (r < 0) {
+        log_warning("no association: %s", ending(r));
+        log_subject(NULL);
+        return;
+    }
+    s->calling = dimse_calling(s->association);
+    log_subject("assoc %llu %s@%s", (unsigned long long)number, s->calling, peer);
+    r = negotiate(s);
+    if (r == 0)
+        log_end(s, serve_commands(s));
+    else if (r != -EACCES)
+        log_warning("no association: %s", ending(r));
+    s->association = dimse_close(s->association);
+    log_subject(NULL);
+}

@@ -1,0 +1,183 @@
+#include "scp/cstore.h"
+
+#include "scp/file_meta.h"
+#include "scp/status.h"
+#include "store/base/cleanup.h"
+#include "store/base/log.h"
+#include "store/header.h"
+#include "store/index.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#define DATABASE_RETRY_MS 1000 /* between attempts to reach a database that is away */
+
+/* One instance on its way in. */
+struct reception {
+    struct blob *blob;
+    struct header *header;
+    struct instance instance;
+    int finding; /* the first: positive status_finding, negative errno, or 0 */
+};
+
+static void reception_done(struct reception *r)
+{
+    r->blob = blob_abandon(r->blob);
+    r->header = header_free(r->header);
+    instance_done(&r->instance);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int reception_begin(struct reception *r, struct session *s, const struct context *context,
+                           const struct command *rq)
+{
+    uint8_t meta[FILE_META_MAX];
+    size_t n = file_meta_write(
+        &(struct file_meta){.sop_class_uid = rq->sop_class_uid,
+                            .sop_instance_uid = rq->sop_instance_uid,
+                            .transfer_syntax_uid = context->transfer_syntax,
+                            .source_ae_title = s->calling[0] ? s->calling : s->settings->ae_title,
+                            .implementation_class_uid = DIMSE_IMPLEMENTATION_CLASS_UID,
+                            .implementation_version_name = "ISTHMUS_" ISTHMUS_VERSION},
+        meta);
+
+    if (!rq->has_data_set)
+        return STATUS_NO_DATA_SET;
+    if (!s->settings->spool && db_connect(s->db) < 0)
+        return -EAGAIN;
+    int e = header_new(context->transfer_syntax, &r->header);
+    return e < 0 ? e : blob_create(s->store, meta, n, &r->blob);
+}
+
+/* The whole data set is taken off the wire, whatever is wrong with it or with us: only then can
+ * the peer read the answer. */
+static int receive_data_set(struct reception *r, struct session *s, uint8_t context_id)
+{
+    struct dimse_pdv pdv = {0};
+
+    while (!pdv.last) {
+        int e = session_read_data(s, context_id, &pdv);
+        if (e < 0)
+            return e;
+        s->bytes += pdv.n;
+        if (r->finding != 0)
+            continue;
+        r->finding = blob_append(r->blob, pdv.bytes, pdv.n);
+        if (r->finding == 0)
+            r->finding = header_feed(r->header, pdv.bytes, pdv.n);
+    }
+    return 0;
+}
+
+/* Can it be stored safely? PS3.4 B.2.3; identity is all we insist on. */
+static int judge(const struct instance *i, const struct command *rq)
+{
+    const char *uids[] = {i->sop_class_uid, i->sop_instance_uid, i->study_instance_uid,
+                          i->series_instance_uid};
+
+    for (size_t k = 0; k < sizeof uids / sizeof *uids; k++)
+        if (uids[k] && strlen(uids[k]) > COMMAND_UID_MAX)
+            return STATUS_UID_TOO_LONG;
+    if (!i->sop_instance_uid)
+        return STATUS_NO_SOP_INSTANCE_UID;
+    if (!i->sop_class_uid)
+        return STATUS_NO_SOP_CLASS_UID;
+    if (strcmp(i->sop_instance_uid, rq->sop_instance_uid) != 0)
+        return STATUS_SOP_INSTANCE_DIFFERS;
+    if (strcmp(i->sop_class_uid, rq->sop_class_uid) != 0)
+        return STATUS_SOP_CLASS_DIFFERS;
+    /* Neither study nor series: an object without patient (palette, hanging protocol …). */
+    if (!i->study_instance_uid && i->series_instance_uid)
+        return STATUS_NO_STUDY_UID;
+    if (i->study_instance_uid && !i->series_instance_uid)
+        return STATUS_NO_SERIES_UID;
+    return 0;
+}
+
+/* Sealed, but the database is away or did not say whether it committed: the file waits for its
+ * row in incoming/. */
+static int spool(struct reception *r, struct session *s)
+{
+    int error = 0;
+
+    s->database_retry_ms = now_ms() + DATABASE_RETRY_MS;
+    r->blob = blob_spool(r->blob, &error);
+    s->spooled++;
+    return error != 0 ? error : s->settings->spool ? 0 : -EAGAIN;
+}
+
+static int index_instance(struct reception *r, struct session *s)
+{
+    enum index_result result;
+    int e = now_ms() < s->database_retry_ms ? -EAGAIN : index_put(s->db, &r->instance, &result);
+
+    if (e == -EAGAIN)
+        return spool(r, s);
+    if (e < 0) {
+        log_error("the index refuses an instance (%s); it is answered as a failure",
+                  db_problem(s->db));
+        return e;
+    }
+    if (result == INDEX_DUPLICATE) {
+        r->blob = blob_abandon(r->blob);
+        s->duplicates++;
+        return 0;
+    }
+    r->blob = blob_release(r->blob);
+    if (result == INDEX_CONFLICT) {
+        s->conflicts++;
+        log_warning("an instance has the UID of another one; both are kept, see "
+                    "'isthmus conflicts list'");
+    } else {
+        s->stored++;
+    }
+    return 0;
+}
+
+static int store_instance(struct reception *r, struct session *s, const struct context *context,
+                          const struct command *rq)
+{
+    struct instance *i = &r->instance;
+    int e = header_finish(r->header, i);
+
+    if (e == 0)
+        e = judge(i, rq);
+    if (e != 0)
+        return e;
+    i->transfer_syntax_uid = strdup(context->transfer_syntax);
+    i->calling_ae_title = strdup(s->calling);
+    if (!i->transfer_syntax_uid || !i->calling_ae_title)
+        return -ENOMEM;
+    e = blob_seal(r->blob, &i->blob_id, &i->size_bytes, i->digest);
+    return e < 0 ? e : index_instance(r, s);
+}
+
+int cstore_serve(struct session *s, uint8_t context_id, const struct command *rq)
+{
+    const struct context *context = &s->contexts[context_id];
+    _cleanup_(reception_done) struct reception r = {0};
+    int e;
+
+    r.finding = reception_begin(&r, s, context, rq);
+    e = rq->has_data_set ? receive_data_set(&r, s, context_id) : 0;
+    if (e < 0)
+        return e;
+    if (r.finding == 0)
+        r.finding = store_instance(&r, s, context, rq);
+
+    const char *problem = r.header ? header_problem(r.header) : NULL;
+    struct command_response answer = status_of(r.finding, problem);
+    if (answer.status != STATUS_SUCCESS) {
+        s->refused++;
+        log_warning("an instance is answered %04XH: %s", answer.status, answer.comment);
+    }
+    return session_respond(s, context_id, rq, &answer);
+}

@@ -1,0 +1,43 @@
+/* What one worker has at hand while it serves an association. */
+#ifndef ISTHMUS_SCP_SESSION_H
+#define ISTHMUS_SCP_SESSION_H
+
+#include "scp/command.h"
+#include "scp/dimse.h"
+#include "scp/settings.h"
+#include "store/blob.h"
+#include "store/db.h"
+
+struct context {
+    bool accepted;
+    char abstract_syntax[DIMSE_UID_MAX + 1];
+    char transfer_syntax[DIMSE_UID_MAX + 1];
+};
+
+struct session {
+    const struct settings *settings;
+    struct store *store;
+    struct db *db;
+    int64_t database_retry_ms; /* CLOCK_MONOTONIC; no attempt to connect before */
+
+    struct association *association;
+    struct context contexts[256]; /* by presentation context id */
+    const char *calling;          /* AE title of the peer */
+
+    /* Of this association, for its one log line. */
+    unsigned stored, duplicates, conflicts, spooled, refused, echoes;
+    uint64_t bytes;
+};
+
+/* The next data set PDV of the message @context_id. Like dimse_read(), and -EBADMSG when the
+ * PDV belongs to something else. */
+int session_read_data(struct session *s, uint8_t context_id, struct dimse_pdv *ret);
+
+/* Read and forget a data set that nobody wants. */
+int session_skip_data(struct session *s, uint8_t context_id);
+
+/* Send the response to @request. Errors of dimse_write(). */
+int session_respond(struct session *s, uint8_t context_id, const struct command *request,
+                    const struct command_response *response);
+
+#endif
