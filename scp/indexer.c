@@ -1,0 +1,89 @@
+#include "scp/child.h"
+#include "scp/handover.h"
+#include "scp/worker.h"
+#include "store/base/cleanup.h"
+#include "store/base/log.h"
+#include "store/index.h"
+#include "store/reread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#define RETRY_MIN_MS 1000
+#define RETRY_MAX_MS 30000
+
+struct indexer {
+    struct store *store;
+    struct db *db;
+};
+
+static int take(void *context, uint64_t id, int fd)
+{
+    struct indexer *x = context;
+    _cleanup_(instance_done) struct instance i = {0};
+    enum index_result result;
+    int r = child_stopping ? -EAGAIN : instance_reread(fd, &i);
+
+    i.blob_id = id;
+    if (r == 0)
+        r = index_put(x->db, &i, &result);
+    if (r < 0 && r != -EAGAIN)
+        log_error("file %016llx of incoming/ cannot be indexed (%s); it stays there",
+                  (unsigned long long)id, r == -EINVAL ? db_problem(x->db) : strerror(-r));
+    if (r == 0 && result == INDEX_DUPLICATE)
+        r = store_delete(x->store, id);
+    return r;
+}
+
+/* One look into incoming/. Returns how many sealed files are left there, or negative errno. */
+static int look(struct indexer *x)
+{
+    unsigned abandoned = 0, left = 0;
+    int taken;
+
+    if (db_connect(x->db) < 0) {
+        int r = store_spooled(x->store, &left);
+        return r < 0 ? r : (int)left;
+    }
+    taken = store_adopt(x->store, take, x, &abandoned, &left);
+    if (taken < 0)
+        return taken;
+    if (taken > 0 || abandoned > 0)
+        log_info("spool: %d files indexed, %u unfinished files removed, %u files wait", taken,
+                 abandoned, left);
+    return (int)left;
+}
+
+_Noreturn void indexer_run(int line, const struct settings *settings, struct store *store)
+{
+    struct indexer x = {.store = store};
+    int wait_ms = RETRY_MIN_MS, left;
+
+    child_begin("isthmus-indexer");
+    if (db_new_conf(settings->conf, "isthmus-scp indexer", &x.db) < 0)
+        _exit(1);
+    for (;;) {
+        left = look(&x);
+        if (left < 0)
+            log_error("spool: incoming/ cannot be read: %s", strerror(-left));
+        if (child_stopping)
+            break;
+        if (left == 0) {
+            db_disconnect(x.db); /* nothing to do for a long time, usually */
+            wait_ms = RETRY_MIN_MS;
+        }
+        struct pollfd p = {line, POLLIN, 0};
+        if (poll(&p, 1, left == 0 ? -1 : wait_ms) > 0) {
+            int word;
+            while ((word = handover_hear(line)) > 0)
+                ;
+            if (word < 0)
+                break;
+        }
+        wait_ms = wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 : RETRY_MAX_MS;
+    }
+    db_free(x.db);
+    store_free(store);
+    _exit(0);
+}

@@ -1,0 +1,57 @@
+#include "scp/waiting.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PDU_HEADER_BYTES 6
+#define A_ASSOCIATE_RQ 0x01
+
+static void set_low_water(int fd, uint32_t bytes)
+{
+    int value = (int)bytes;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value);
+}
+
+enum waiting_state waiting_look(struct waiting *w)
+{
+    uint8_t header[PDU_HEADER_BYTES];
+    ssize_t n = recv(w->fd, header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? WAITING_STILL : WAITING_GONE;
+    if (n == 0)
+        return WAITING_GONE;
+    if (header[0] != A_ASSOCIATE_RQ)
+        return WAITING_ALIEN;
+    if (n < PDU_HEADER_BYTES) {
+        set_low_water(w->fd, PDU_HEADER_BYTES);
+        return WAITING_STILL;
+    }
+    uint32_t length = (uint32_t)header[2] << 24 | (uint32_t)header[3] << 16 |
+                      (uint32_t)header[4] << 8 | header[5];
+    if (length > WAITING_PDU_MAX)
+        return WAITING_ALIEN;
+    if (w->length_known) {
+        set_low_water(w->fd, 1);
+        return WAITING_READY;
+    }
+    w->length_known = true; /* the kernel lowers a mark that its buffer could never reach */
+    set_low_water(w->fd, PDU_HEADER_BYTES + length);
+    return WAITING_STILL;
+}
+
+void waiting_reject(struct waiting *w)
+{
+    static const uint8_t rejection[] = {0x03, 0, 0, 0, 0, 4, 0, 2, 3, 2};
+    uint8_t request[4096];
+
+    /* Taken off the socket first: closing with unread bytes resets the connection, and the
+     * rejection would be lost with it. */
+    while (recv(w->fd, request, sizeof request, MSG_DONTWAIT) > 0)
+        ;
+    (void)send(w->fd, rejection, sizeof rejection, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)close(w->fd);
+    w->fd = -1;
+}

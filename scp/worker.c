@@ -1,0 +1,39 @@
+#include "scp/worker.h"
+
+#include "scp/association.h"
+#include "scp/child.h"
+#include "scp/handover.h"
+#include "store/base/log.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+_Noreturn void worker_run(int line, const struct settings *settings, struct store *store)
+{
+    static struct session s; /* static: large, it has a table of contexts */
+    uint64_t number;
+    int fd;
+
+    child_begin("isthmus-worker");
+    s = (struct session){.settings = settings, .store = store};
+    if (db_new_conf(settings->conf, "isthmus-scp", &s.db) < 0) {
+        log_error("a worker cannot start: database.conninfo is not usable");
+        _exit(1);
+    }
+    for (int served = 0; served < settings->associations_per_worker && !child_stopping;) {
+        int r = handover_receive(line, &fd, &number);
+        if (r == -EINTR)
+            continue;
+        if (r < 0)
+            break;
+        association_serve(&s, fd, number);
+        served++;
+        if (s.spooled > 0)
+            handover_say(line, HANDOVER_SPOOLED);
+        if (served < settings->associations_per_worker)
+            handover_say(line, HANDOVER_IDLE);
+    }
+    db_free(s.db);
+    store_free(store);
+    _exit(0);
+}
