@@ -1,0 +1,193 @@
+/* Every system call of the way of a file fails once, the first, the second … until none fails.
+ * After each failure: what was acknowledged is there whole; what is not acknowledged either waits
+ * with two names (and is whole) or is gone after the next adoption. */
+#include "store/blob.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static int countdown; /* the call that fails; 0: none */
+static int error_to_give;
+
+static int fails(void)
+{
+    if (countdown == 0 || --countdown > 0)
+        return 0;
+    errno = error_to_give;
+    return 1;
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    return fails() ? -1 : __real_fsync(fd);
+}
+
+ssize_t __real_writev(int fd, const struct iovec *iov, int n);
+ssize_t __wrap_writev(int fd, const struct iovec *iov, int n);
+ssize_t __wrap_writev(int fd, const struct iovec *iov, int n)
+{
+    return fails() ? -1 : __real_writev(fd, iov, n);
+}
+
+int __real_linkat(int from, const char *a, int to, const char *b, int flags);
+int __wrap_linkat(int from, const char *a, int to, const char *b, int flags);
+int __wrap_linkat(int from, const char *a, int to, const char *b, int flags)
+{
+    return fails() ? -1 : __real_linkat(from, a, to, b, flags);
+}
+
+int __real_mkdirat(int at, const char *name, mode_t mode);
+int __wrap_mkdirat(int at, const char *name, mode_t mode);
+int __wrap_mkdirat(int at, const char *name, mode_t mode)
+{
+    return fails() ? -1 : __real_mkdirat(at, name, mode);
+}
+
+int __real_unlinkat(int at, const char *name, int flags);
+int __wrap_unlinkat(int at, const char *name, int flags);
+int __wrap_unlinkat(int at, const char *name, int flags)
+{
+    return fails() ? -1 : __real_unlinkat(at, name, flags);
+}
+
+int __real_openat(int at, const char *name, int flags, mode_t mode);
+int __wrap_openat(int at, const char *name, int flags, mode_t mode);
+int __wrap_openat(int at, const char *name, int flags, mode_t mode)
+{
+    return fails() ? -1 : __real_openat(at, name, flags, mode);
+}
+
+int __real_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation)
+{
+    return fails() ? -1 : __real_flock(fd, operation);
+}
+
+#define OBJECT_BYTES (300u * 1024) /* larger than what blob.c buffers */
+
+static char root[] = "/tmp/isthmus-fault-XXXXXX";
+static char object[OBJECT_BYTES];
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
+static void set_up(void)
+{
+    cr_assert_not_null(mkdtemp(root));
+    for (size_t i = 0; i < sizeof object; i++)
+        object[i] = (char)(i * 31);
+}
+
+static void tear_down(void)
+{
+    countdown = 0;
+    (void)nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* The file of @id is "meta" and then the object. */
+static int is_whole(int fd)
+{
+    static char got[OBJECT_BYTES + 16];
+    ssize_t n = pread(fd, got, sizeof got, 0);
+
+    return n == (ssize_t)(4 + sizeof object) && memcmp(got, "meta", 4) == 0 &&
+           memcmp(got + 4, object, sizeof object) == 0;
+}
+
+/* One file's way. Returns 1 when it may be acknowledged, with its id. */
+static int store_one(struct store *s, uint64_t *ret_id)
+{
+    struct blob *b = NULL;
+    uint64_t size;
+    uint8_t digest[16];
+    int r = blob_create(s, "meta", 4, &b);
+
+    for (size_t at = 0; r == 0 && at < sizeof object; at += 30 * 1024)
+        (void)blob_append(b, object + at, 30 * 1024);
+    if (r == 0)
+        r = blob_seal(b, ret_id, &size, digest);
+    if (r < 0)
+        blob_abandon(b);
+    else
+        blob_release(b); /* as if the row had been committed */
+    return r == 0;
+}
+
+static int take_whole(void *context, uint64_t id, int fd)
+{
+    (void)id;
+    cr_assert(is_whole(fd), "a file with two names is whole");
+    ++*(int *)context;
+    return 0;
+}
+
+/* Returns how many calls were made before none failed. */
+static int fail_each(int error)
+{
+    for (int n = 1;; n++) {
+        struct store *s = NULL;
+        uint64_t id = 0;
+        unsigned abandoned, left;
+        int adopted = 0, fd = -1;
+
+        countdown = 0;
+        cr_assert_eq(store_open(root, 0, &s), 0);
+        error_to_give = error;
+        countdown = n;
+        int acknowledged = store_one(s, &id);
+        int failed = countdown == 0;
+        countdown = 0;
+        if (acknowledged) {
+            cr_assert_eq(store_read(s, id, &fd), 0, "call %d: acknowledged and lost", n);
+            cr_assert(is_whole(fd), "call %d: acknowledged and different", n);
+            close(fd);
+        }
+        cr_assert_geq(store_adopt(s, take_whole, &adopted, &abandoned, &left), 0);
+        cr_assert_eq(left, 0, "call %d: nothing is ignored for ever", n);
+        cr_assert_eq(store_spooled(s, &left), 0);
+        cr_assert_eq(left, 0, "call %d: incoming/ is empty again", n);
+        store_free(s);
+        if (!failed)
+            return n - 1;
+    }
+}
+
+Test(blob, no_failing_call_loses_what_was_acknowledged, .init = set_up, .fini = tear_down)
+{
+    static const int errors[] = {EIO, ENOSPC, EDQUOT, EROFS};
+
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        cr_assert_gt(fail_each(errors[i]), 6, "the calls are counted");
+}
+
+Test(blob, a_failed_fsync_is_final, .init = set_up, .fini = tear_down)
+{
+    struct store *s = NULL;
+    struct blob *b = NULL;
+    uint64_t id, size;
+    uint8_t digest[16];
+
+    cr_assert_eq(store_open(root, 0, &s), 0);
+    cr_assert_eq(blob_create(s, "meta", 4, &b), 0);
+    cr_assert_eq(blob_append(b, object, 100), 0);
+    error_to_give = EIO;
+    countdown = 2; /* writev, then fsync */
+    cr_assert_eq(blob_seal(b, &id, &size, digest), -EIO);
+    cr_assert_eq(blob_seal(b, &id, &size, digest), -EIO, "the pages may be gone: never again");
+    blob_abandon(b);
+    store_free(s);
+}
