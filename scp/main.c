@@ -85,11 +85,8 @@ static int open_store(const struct conf *c, struct store **ret)
     return r;
 }
 
-static int run(void)
+static void limit_resources(void)
 {
-    struct sockets sockets = {0};
-    struct store *store = NULL;
-    _cleanup_free_ char *message = NULL;
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -98,16 +95,34 @@ static int run(void)
     }
     /* A core would be full of patients. */
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+}
+
+static int listen_and_serve(struct store *store)
+{
+    struct sockets sockets = {0};
+    _cleanup_free_ char *message = NULL;
+    int r = sockets_open(&current, &sockets, &message);
+
+    if (r < 0) {
+        log_error("%s", message ? message : "cannot listen");
+        return r;
+    }
+    r = listener_run(&sockets, store, &current, reload);
+    if (r < 0)
+        log_error("cannot run: %s", strerror(-r));
+    return r;
+}
+
+static int run(void)
+{
+    struct store *store = NULL;
+    int r;
+
+    limit_resources();
     dimse_start();
     if (check_schema(current.conf) < 0 || open_store(current.conf, &store) < 0)
         return 1;
-    if (sockets_open(&current, &sockets, &message) < 0) {
-        log_error("%s", message ? message : "cannot listen");
-        return 1;
-    }
-    int r = listener_run(&sockets, store, &current, reload);
-    if (r < 0)
-        log_error("cannot run: %s", strerror(-r));
+    r = listen_and_serve(store);
     store_free(store);
     return r < 0 ? 1 : 0;
 }
