@@ -1,7 +1,10 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154
-# What etc/quickstart and tests/run share: Debian packages, the unprivileged user, a private
-# PostgreSQL cluster. Sourced with $top set to the top of the source tree.
+# What etc/quickstart and tests/run share: Debian packages, the build, the unprivileged user, a
+# private PostgreSQL cluster. Sourced with $top set to the top of the source tree.
+
+# What the caller's surroundings say about databases and service managers is not meant for us.
+unset "${!PG@}" NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID LISTEN_FDNAMES
 
 say() {
     printf '%s\n' "$*" >&2
@@ -25,50 +28,77 @@ packages_install() {
     done
     ((${#missing[@]})) || return 0
     [[ $permit == yes ]] || die "these Debian packages are missing: ${missing[*]}"
+    if ((EUID)); then
+        type -P sudo >/dev/null || die "as root, run: apt-get install ${missing[*]}"
+        sudo=(sudo)
+    fi
     say "Installing Debian packages: ${missing[*]}"
-    ((EUID == 0)) || sudo=(sudo)
     "${sudo[@]}" apt-get update -qq >&2 || say "apt-get update failed; trying with the known lists"
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
         die "apt-get could not install: ${missing[*]}"
 }
 
+# build DIRECTORY OPTION...: configure with cmake and compile; as the owner of the sources when
+# root does it, so that the owner can go on building. Two at once wait for each other.
+build() {
+    local directory=$top/$1 log=$top/$1/build.log owner as=() generator=(-G Ninja)
+    shift
+    owner=$(stat -c %u "$top")
+    ((EUID == 0 && owner != 0)) &&
+        as=(setpriv --reuid "$owner" --regid "$(stat -c %g "$top")" --clear-groups --)
+    if ! "${as[@]}" mkdir -p "$directory" || ! "${as[@]}" touch "$log" "$log.lock"; then
+        die "$directory cannot be written: remove it, or build as its owner"
+    fi
+    [[ -f $directory/CMakeCache.txt ]] && generator=()
+    (
+        flock 8
+        "${as[@]}" cmake -S "$top" -B "$directory" "${generator[@]}" "$@" &&
+            "${as[@]}" cmake --build "$directory" --parallel
+    ) 8<"$log.lock" >"$log" 2>&1 || {
+        tail -n 40 "$log" >&2
+        die "the build failed, see $log"
+    }
+}
+
 # The user that the cluster and the daemons run as: nobody when started by root, else ourselves.
 run_user=$(id -un)
 ((EUID)) || run_user=nobody
 
-# run_as_user COMMAND...: as $run_user, in a directory that everybody can enter.
-run_as_user() {
-    local drop=()
-    if ((EUID == 0)); then
-        drop=(setpriv --reuid "$run_user" --regid "$(id -g "$run_user")" --clear-groups
-              --inh-caps=-all --no-new-privs --)
-    fi
+# $drop is the command before a command that makes it run as $run_user.
+run_as() {
+    run_user=$1 drop=()
+    ((EUID)) || drop=(setpriv --reuid "$run_user" --regid "$(id -g "$run_user")" --clear-groups
+                      --inh-caps=-all --no-new-privs --)
+}
+run_as "$run_user"
+
+# as_user COMMAND...: run it as $run_user, in a directory that everybody can enter.
+as_user() {
     (cd / && exec "${drop[@]}" "$@")
 }
 
-# The newest PostgreSQL on this machine; sets $postgres_bin.
+# postgres_find [DATA]: the PostgreSQL server that made this cluster, the newest one for a
+# cluster that does not exist yet; sets $postgres_bin.
 postgres_find() {
-    local initdb
-    postgres_bin=
-    for initdb in /usr/lib/postgresql/*/bin/initdb; do
-        [[ -x $initdb ]] && postgres_bin=${initdb%/initdb}
-    done
-    [[ $postgres_bin ]] || die "no PostgreSQL server found in /usr/lib/postgresql"
+    local version=
+    [[ -f ${1-}/PG_VERSION ]] && version=$(<"$1/PG_VERSION")
+    if [[ ! $version ]]; then
+        version=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -V | tail -n 1)
+    fi
+    postgres_bin=/usr/lib/postgresql/$version/bin
+    [[ $version && -x $postgres_bin/initdb ]] ||
+        die "PostgreSQL ${version:-(any version)} is not installed in /usr/lib/postgresql"
 }
 
 # cluster_create DATA: a new cluster, superuser postgres, reachable over its Unix socket only.
 # Whoever may enter the directory of the socket (mode 0700) is trusted. Errors are logged
 # without statements and values, which are patient data.
 cluster_create() {
-    local data=$1
-    run_as_user "$postgres_bin/initdb" -D "$data" -U postgres --auth=trust -E UTF8 \
-        --locale=C.UTF-8 >"$data.initdb.log" 2>&1 || {
-        say "$(tail -n 5 "$data.initdb.log")"
-        return 1
-    }
-    rm -f "$data.initdb.log"
-    run_as_user tee -a "$data/postgresql.conf" >/dev/null <<'EOF'
+    rm -rf "$1.new"
+    as_user "$postgres_bin/initdb" -D "$1.new" -U postgres --auth=trust -E UTF8 \
+        --locale=C.UTF-8 >/dev/null || return 1
+    as_user tee -a "$1.new/postgresql.conf" >/dev/null <<'EOF' || return 1
 listen_addresses = ''
 unix_socket_permissions = 0700
 log_error_verbosity = terse
@@ -76,17 +106,36 @@ log_min_error_statement = panic
 log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
 EOF
+    mv "$1.new" "$1"
 }
 
-# cluster_start DATA SOCKET_DIRECTORY LOG: start it and wait until it answers.
+# pg DATA COMMAND...: pg_ctl; the environment takes a path that its shell would trip over.
+pg() {
+    as_user env PGDATA="$1" "$postgres_bin/pg_ctl" "${@:2}" </dev/null 8>&- 9>&-
+}
+
+cluster_runs() {
+    [[ -f $1/postmaster.pid ]] && pg "$1" status >/dev/null
+}
+
+# cluster_start DATA SOCKET_DIRECTORY LOG: start it and wait until it answers. After a crash the
+# processes of the former one may need a moment to go.
 cluster_start() {
-    run_as_user "$postgres_bin/pg_ctl" -D "$1" -l "$3" -w -t 120 -s \
-        -o "-k '${2//\'/\'\\\'\'}'" start >&2 9>&-
+    local try
+    for try in {1..20}; do
+        pg "$1" -w -t 120 -s -o "-k $2" start >>"$3" 2>&1 && return 0
+        tail -n 3 "$3" | grep -q 'pre-existing shared memory' || return 1
+        sleep 0.5
+    done
+    return "$try"
 }
 
 # cluster_stop DATA: stop it if it runs.
 cluster_stop() {
-    [[ -f $1/postmaster.pid ]] || return 0
-    run_as_user "$postgres_bin/pg_ctl" -D "$1" -w -t 120 -s -m fast stop >&2 9>&- ||
-        run_as_user "$postgres_bin/pg_ctl" -D "$1" -w -t 30 -s -m immediate stop >&2 9>&-
+    local mode
+    for mode in fast immediate; do
+        cluster_runs "$1" || return 0
+        pg "$1" -w -t 60 -s -m $mode stop >/dev/null 2>&1 || true
+    done
+    ! cluster_runs "$1"
 }
