@@ -1,148 +1,12 @@
 #include "store/charset.h"
+#include "store/charset_elements.h"
 
 #include <errno.h>
 #include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The code elements, one per defined term; each is what its escape sequence brings in. */
-enum element {
-    NONE, /* only G0 = ASCII */
-    IR_100,
-    IR_101,
-    IR_109,
-    IR_110,
-    IR_144,
-    IR_127,
-    IR_126,
-    IR_138,
-    IR_148,
-    IR_166,
-    IR_203,
-    IR_13,
-    IR_87,
-    IR_159,
-    IR_149,
-    IR_58,
-    UTF_8,
-    GB_18030,
-    GBK,
-    ELEMENT_COUNT
-};
-
-enum shape {
-    SINGLE,   /* one byte, A0H to FFH */
-    JAPANESE, /* Shift JIS: half-width katakana, and the kanji that many senders add */
-    IN_G0,    /* two bytes of 21H to 7EH */
-    PAIR,     /* two bytes of A1H to FEH */
-    CHINESE,  /* two or four bytes, no extensions */
-    UNICODE,  /* UTF-8, no extensions */
-};
-
-/* @digits: the term without "ISO_IR" or "ISO 2022 IR". Shift JIS is read as CP932, which leaves
- * ASCII alone; JIS X 0208 and 0212 pairs are EUC-JP with the high bits set. */
-static const struct {
-    const char *digits, *iconv_name, *escape;
-    enum shape shape;
-} elements[ELEMENT_COUNT] = {
-    [NONE] = {"6", NULL, "(B", SINGLE},
-    [IR_100] = {"100", "ISO-8859-1", "-A", SINGLE},
-    [IR_101] = {"101", "ISO-8859-2", "-B", SINGLE},
-    [IR_109] = {"109", "ISO-8859-3", "-C", SINGLE},
-    [IR_110] = {"110", "ISO-8859-4", "-D", SINGLE},
-    [IR_144] = {"144", "ISO-8859-5", "-L", SINGLE},
-    [IR_127] = {"127", "ISO-8859-6", "-G", SINGLE},
-    [IR_126] = {"126", "ISO-8859-7", "-F", SINGLE},
-    [IR_138] = {"138", "ISO-8859-8", "-H", SINGLE},
-    [IR_148] = {"148", "ISO-8859-9", "-M", SINGLE},
-    [IR_166] = {"166", "TIS-620", "-T", SINGLE},
-    [IR_203] = {"203", "ISO-8859-15", "-b", SINGLE},
-    [IR_13] = {"13", "CP932", ")I", JAPANESE},
-    [IR_87] = {"87", "EUC-JP", "$B", IN_G0},
-    [IR_159] = {"159", "EUC-JP", "$(D", IN_G0},
-    [IR_149] = {"149", "EUC-KR", "$)C", PAIR},
-    [IR_58] = {"58", "GB2312", "$)A", PAIR},
-    [UTF_8] = {"192", NULL, NULL, UNICODE},
-    [GB_18030] = {"GB18030", "GB18030", NULL, CHINESE},
-    [GBK] = {"GBK", "GBK", NULL, CHINESE},
-};
-
-/* --- Specific Character Set --------------------------------------------------------------- */
-
-/* Other spellings seen in data sets, in the reduced form of term_reduce(). */
-static const struct {
-    const char *term;
-    enum element element;
-} aliases[] = {
-    {"ASCII", NONE},    {"ISO646", NONE},      {"USASCII", NONE},   {"ISO88591", IR_100},
-    {"LATIN1", IR_100}, {"ISO885915", IR_203}, {"LATIN9", IR_203},  {"SHIFTJIS", IR_13},
-    {"SJIS", IR_13},    {"EUCKR", IR_149},     {"KSX1001", IR_149}, {"GB2312", IR_58},
-    {"UTF8", UTF_8},    {"UNICODE", UTF_8},    {"IR14", IR_13},     {"14", IR_13},
-};
-
-/* Upper case letters and digits only, at most @size - 1 of them. */
-static void term_reduce(const char *value, size_t n, char *ret, size_t size)
-{
-    size_t length = 0;
-
-    for (size_t i = 0; i < n && length + 1 < size; i++) {
-        char c = value[i];
-
-        if (c >= 'a' && c <= 'z')
-            c = (char)(c - 'a' + 'A');
-        if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-            ret[length++] = c;
-    }
-    ret[length] = '\0';
-}
-
-static bool term_find(const char *value, size_t n, uint8_t *ret)
-{
-    static const char *const prefixes[] = {"ISO2022IR", "ISO2022", "ISOIR", "ISO", "IR", ""};
-    char term[24];
-
-    term_reduce(value, n, term, sizeof term);
-    if (term[0] == '\0') {
-        *ret = NONE;
-        return true;
-    }
-    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
-        if (strcmp(term, aliases[i].term) == 0) {
-            *ret = (uint8_t)aliases[i].element;
-            return true;
-        }
-    for (size_t p = 0; p < sizeof prefixes / sizeof prefixes[0]; p++) {
-        size_t length = strlen(prefixes[p]);
-
-        for (unsigned e = 0; strncmp(term, prefixes[p], length) == 0 && e < ELEMENT_COUNT; e++)
-            if (strcmp(term + length, elements[e].digits) == 0) {
-                *ret = (uint8_t)e;
-                return true;
-            }
-    }
-    return false;
-}
-
-void charset_parse(const char *value, size_t n, struct charset *ret)
-{
-    const char *end = value + n;
-
-    *ret = (struct charset){.n_elements = 0};
-    while (ret->n_elements < CHARSET_TERMS_MAX) {
-        const char *next = memchr(value, '\\', (size_t)(end - value));
-        const char *stop = next ? next : end;
-
-        if (term_find(value, (size_t)(stop - value), &ret->elements[ret->n_elements]))
-            ret->n_elements++;
-        else
-            ret->unknown = true;
-        if (!next)
-            break;
-        value = next + 1;
-    }
-}
-
-static bool declares(const struct charset *c, enum element e)
+static bool declares(const struct charset *c, enum code_element e)
 {
     for (size_t i = 0; i < c->n_elements; i++)
         if (c->elements[i] == e)
@@ -150,12 +14,10 @@ static bool declares(const struct charset *c, enum element e)
     return e == NONE;
 }
 
-/* --- Decoding ------------------------------------------------------------------------------ */
-
 struct decoder {
     const struct charset *declared;
     enum charset_kind kind;
-    enum element first, g0, g1; /* g0: NONE (ASCII), IR_87 or IR_159 */
+    enum code_element first, g0, g1; /* g0: NONE (ASCII), IR_87 or IR_159 */
     const uint8_t *p, *end;
     struct charset_text *out;
     bool undecodable;
@@ -174,17 +36,17 @@ static void put_unknown(struct decoder *d)
     d->undecodable = true;
 }
 
-static iconv_t descriptor(enum element e)
+static iconv_t descriptor(enum code_element e)
 {
     static _Thread_local iconv_t open[ELEMENT_COUNT];
 
     if (!open[e])
-        open[e] = iconv_open("UTF-8", elements[e].iconv_name);
+        open[e] = iconv_open("UTF-8", code_elements[e].iconv_name);
     return open[e];
 }
 
 /* One character of @n bytes by iconv; false: it is not one, nothing was put. */
-static bool put_converted(struct decoder *d, enum element e, const char *bytes, size_t n)
+static bool put_converted(struct decoder *d, enum code_element e, const char *bytes, size_t n)
 {
     iconv_t to_utf8 = descriptor(e);
     char in[4], out[16];
@@ -232,7 +94,7 @@ static bool utf8_all(const uint8_t *p, const uint8_t *end)
 }
 
 /* How many bytes the character at d->p should have in @shape; 0: none begins so. */
-static size_t character_length(const struct decoder *d, enum shape shape)
+static size_t character_length(const struct decoder *d, enum code_shape shape)
 {
     uint8_t a = d->p[0], b = d->end - d->p > 1 ? d->p[1] : 0;
 
@@ -255,12 +117,12 @@ static void decode_high(struct decoder *d)
 {
     size_t n;
 
-    if (elements[d->g1].shape == UNICODE) {
+    if (code_elements[d->g1].shape == UNICODE) {
         n = utf8_length(d->p, d->end);
         if (n > 0)
             put(d, (const char *)d->p, n);
     } else {
-        n = elements[d->g1].iconv_name ? character_length(d, elements[d->g1].shape) : 0;
+        n = code_elements[d->g1].iconv_name ? character_length(d, code_elements[d->g1].shape) : 0;
         if (n > (size_t)(d->end - d->p) || !n || !put_converted(d, d->g1, (const char *)d->p, n))
             n = 0;
     }
@@ -290,7 +152,7 @@ static void decode_kanji(struct decoder *d)
 static void reset(struct decoder *d)
 {
     d->g0 = NONE;
-    d->g1 = elements[d->first].shape == IN_G0 ? NONE : d->first;
+    d->g1 = code_elements[d->first].shape == IN_G0 ? NONE : d->first;
 }
 
 /* The escape sequence at d->p (PS3.3 table C.12-3 and -4). */
@@ -305,11 +167,11 @@ static void decode_escape(struct decoder *d)
         return;
     }
     for (unsigned e = 0; e < ELEMENT_COUNT; e++) {
-        size_t n = elements[e].escape ? strlen(elements[e].escape) : 0;
+        size_t n = code_elements[e].escape ? strlen(code_elements[e].escape) : 0;
 
-        if (n == 0 || n > left || memcmp(d->p, elements[e].escape, n) != 0)
+        if (n == 0 || n > left || memcmp(d->p, code_elements[e].escape, n) != 0)
             continue;
-        if (e == NONE || elements[e].shape == IN_G0)
+        if (e == NONE || code_elements[e].shape == IN_G0)
             d->g0 = e;
         else
             d->g1 = e;
@@ -353,12 +215,12 @@ static void choose_first(struct decoder *d)
     d->first = c->n_elements > 0 ? c->elements[0] : NONE;
     for (const uint8_t *p = d->p; p < d->end && !high; p++)
         high = *p >= 0x80;
-    if (!high || (d->first != NONE && elements[d->first].shape != IN_G0) ||
+    if (!high || (d->first != NONE && code_elements[d->first].shape != IN_G0) ||
         memchr(d->p, '\x1b', (size_t)(d->end - d->p)))
         return;
     d->undecodable = true;
     for (size_t i = 1; i < c->n_elements; i++)
-        if (c->elements[i] != NONE && elements[c->elements[i]].shape != IN_G0) {
+        if (c->elements[i] != NONE && code_elements[c->elements[i]].shape != IN_G0) {
             d->first = c->elements[i];
             return;
         }
@@ -368,7 +230,7 @@ static void choose_first(struct decoder *d)
 
 static void decode_all(struct decoder *d)
 {
-    bool extensions = elements[d->first].shape < CHINESE;
+    bool extensions = code_elements[d->first].shape < CHINESE;
 
     while (d->p < d->end) {
         if (*d->p == 0x1B && extensions)

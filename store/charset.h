@@ -17,7 +17,7 @@
 
 /* A value of Specific Character Set (0008,0005); all zero: absent, the default repertoire. */
 struct charset {
-    uint8_t elements[CHARSET_TERMS_MAX]; /* declared, first value first; of charset.c */
+    uint8_t elements[CHARSET_TERMS_MAX]; /* enum code_element, as declared */
     size_t n_elements;
     bool unknown; /* a term was not understood */
 };
