@@ -159,7 +159,7 @@ int datetime_parse(const char *dt, struct date *ret_date, struct daytime *ret_ti
     struct daytime t = {.hour = -1, .minute = -1, .second = -1};
     int offset = OFFSET_UNKNOWN;
 
-    if (!take_number(&r, 4, &d.year))
+    if (strchr(dt, ':') || !take_number(&r, 4, &d.year))
         return -EINVAL;
     if (take_number(&r, 2, &d.month) && take_number(&r, 2, &d.day) && rest_is_digit(&r, 0) &&
         (d.day == 0 || !take_daytime(&r, &t)))
