@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RETRY_MIN_MS 1000
@@ -85,5 +86,5 @@ _Noreturn void indexer_run(int line, const struct settings *settings, struct sto
     }
     db_free(x.db);
     store_free(store);
-    _exit(0);
+    exit(0);
 }

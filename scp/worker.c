@@ -6,6 +6,7 @@
 #include "store/base/log.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 _Noreturn void worker_run(int line, const struct settings *settings, struct store *store)
@@ -35,5 +36,5 @@ _Noreturn void worker_run(int line, const struct settings *settings, struct stor
     }
     db_free(s.db);
     store_free(store);
-    _exit(0);
+    exit(0);
 }
