@@ -40,6 +40,7 @@ create table study (
     sop_classes_in_study text[] not null default '{}',
     number_of_study_related_series integer not null default 0,
     number_of_study_related_instances integer not null default 0,
+    size_bytes bigint not null default 0, -- of all data sets
     patient_differs boolean not null default false,
     accession_differs boolean not null default false,
     has_conflict boolean not null default false,
@@ -234,6 +235,7 @@ begin
                     else s.order_state end,
                 flags = s.flags | p_flags,
                 number_of_study_related_instances = s.number_of_study_related_instances + 1,
+                size_bytes = s.size_bytes + p_size_bytes,
                 modalities_in_study = case
                     when p_modality is null or p_modality = any (s.modalities_in_study)
                         then s.modalities_in_study

@@ -24,6 +24,8 @@ struct blob;
  * is never used. Refuses incoming/ and objects/ on different file systems (-EXDEV) and a root
  * that cannot be written. One per process; usable after fork() in the child. */
 int store_open(const char *root, uint64_t reserve_bytes, struct store **ret);
+/* The same for those who only look: makes nothing and needs no right to write. */
+int store_open_readonly(const char *root, uint64_t reserve_bytes, struct store **ret);
 struct store *store_free(struct store *s);
 
 /* Begin a file with @meta (preamble and file meta group, not part of the digest). Returns 0,

@@ -158,30 +158,47 @@ int store_take_room(struct store *s, uint64_t bytes)
     return 0;
 }
 
-static int open_below_root(struct store *s, const char *root)
+static int open_directories(struct store *s, const char *root)
 {
-    struct stat in, out;
-
-    if (mkdir(root, 0750) < 0 && errno != EEXIST)
-        return -errno;
     s->root_fd = open_directory(AT_FDCWD, root);
     if (s->root_fd < 0)
         return s->root_fd;
-    s->incoming_fd = make_directory(s->root_fd, "incoming");
+    s->incoming_fd = open_directory(s->root_fd, "incoming");
     if (s->incoming_fd < 0)
         return s->incoming_fd;
-    s->objects_fd = make_directory(s->root_fd, "objects");
-    if (s->objects_fd < 0)
-        return s->objects_fd;
-    if (faccessat(s->incoming_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ||
-        faccessat(s->objects_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+    s->objects_fd = open_directory(s->root_fd, "objects");
+    return s->objects_fd < 0 ? s->objects_fd : 0;
+}
+
+static int make_directories(const char *root)
+{
+    _cleanup_close_ int root_fd = -1, incoming_fd = -1, objects_fd = -1;
+
+    if (mkdir(root, 0750) < 0 && errno != EEXIST)
         return -errno;
-    if (fstat(s->incoming_fd, &in) < 0 || fstat(s->objects_fd, &out) < 0)
+    root_fd = open_directory(AT_FDCWD, root);
+    if (root_fd < 0)
+        return root_fd;
+    incoming_fd = make_directory(root_fd, "incoming");
+    if (incoming_fd < 0)
+        return incoming_fd;
+    objects_fd = make_directory(root_fd, "objects");
+    return objects_fd < 0 ? objects_fd : 0;
+}
+
+/* Files are written in incoming/ and linked into objects/. */
+static int check_writable(const struct store *s)
+{
+    struct stat in, out;
+
+    if (faccessat(s->incoming_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ||
+        faccessat(s->objects_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 ||
+        fstat(s->incoming_fd, &in) < 0 || fstat(s->objects_fd, &out) < 0)
         return -errno;
     return in.st_dev == out.st_dev ? 0 : -EXDEV;
 }
 
-int store_open(const char *root, uint64_t reserve_bytes, struct store **ret)
+int store_open_readonly(const char *root, uint64_t reserve_bytes, struct store **ret)
 {
     struct store *s = calloc(1, sizeof *s);
     int r;
@@ -191,13 +208,30 @@ int store_open(const char *root, uint64_t reserve_bytes, struct store **ret)
     s->root_fd = s->incoming_fd = s->objects_fd = s->minute_fd = -1;
     s->minute = NO_MINUTE;
     s->reserve_bytes = reserve_bytes;
-    r = open_below_root(s, root);
+    r = open_directories(s, root);
     if (r < 0) {
         store_free(s);
         return r;
     }
     *ret = s;
     return 0;
+}
+
+int store_open(const char *root, uint64_t reserve_bytes, struct store **ret)
+{
+    struct store *s;
+    int r = make_directories(root);
+
+    if (r == 0)
+        r = store_open_readonly(root, reserve_bytes, &s);
+    if (r < 0)
+        return r;
+    r = check_writable(s);
+    if (r < 0)
+        store_free(s);
+    else
+        *ret = s;
+    return r;
 }
 
 static void close_if_open(int fd)

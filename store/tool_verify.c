@@ -1,0 +1,183 @@
+#include "store/tool_verify.h"
+#include "store/base/cleanup.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void verify_report(struct verify *v, uint64_t blob, const char *what, const char *sop_uid)
+{
+    char path[STORE_PATH_MAX];
+
+    v->wrong++;
+    store_path(blob, path);
+    if (v->problems) {
+        (void)json_array_append_new(v->problems,
+                                    json_pack("{s:s,s:s,s:s?}", "file", path, "problem", what,
+                                              "sop_instance_uid", sop_uid));
+        return;
+    }
+    progress_end(&v->progress);
+    (void)printf("%s: %s%s%s\n", path, what, sop_uid ? ", instance " : "", sop_uid ? sop_uid : "");
+}
+
+static int compare_blobs(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Its row may have been committed after the rows were read, or be about to be: then it still
+ * has its name in incoming/. */
+static int check_stray(struct verify *v, uint64_t blob)
+{
+    char text[24];
+    const char *const values[] = {text};
+    _cleanup_close_ int fd = -1;
+    struct stat st;
+    PGresult *rows;
+    int code, n;
+
+    if (store_read(v->store, blob, &fd) < 0 || fstat(fd, &st) < 0 || st.st_nlink > 1)
+        return TOOL_FINE;
+    (void)snprintf(text, sizeof text, "%" PRIu64, blob);
+    code = tool_query(v->tool,
+                      "select from isthmus.instance where blob = $1 union all "
+                      "select from isthmus.conflict where blob = $1",
+                      1, values, &rows);
+    if (code != TOOL_FINE)
+        return code;
+    n = PQntuples(rows);
+    PQclear(rows);
+    if (n == 0)
+        verify_report(v, blob, "no row names this file", NULL);
+    return TOOL_FINE;
+}
+
+static int visit(void *context, uint64_t blob)
+{
+    struct verify *v = context;
+
+    if (v->n_blobs > 0 && bsearch(&blob, v->blobs, v->n_blobs, sizeof blob, compare_blobs))
+        return 0;
+    return check_stray(v, blob);
+}
+
+static int verify_files(struct verify *v)
+{
+    int r;
+
+    if (v->n_blobs > 0)
+        qsort(v->blobs, v->n_blobs, sizeof *v->blobs, compare_blobs);
+    r = store_walk(v->store, visit, v);
+    if (r < 0)
+        return tool_fail(v->tool, TOOL_CANNOT, "the files cannot be listed: %s",
+                         strerrordesc_np(-r));
+    return r;
+}
+
+static int total_bytes(const struct tool *t, double *ret)
+{
+    PGresult *rows;
+    int code = tool_query(t,
+                          "select coalesce(sum(size_bytes), 0) from (select size_bytes from "
+                          "isthmus.instance union all select size_bytes from isthmus.conflict) a",
+                          0, NULL, &rows);
+
+    if (code != TOOL_FINE)
+        return code;
+    *ret = strtod(PQgetvalue(rows, 0, 0), NULL);
+    PQclear(rows);
+    return TOOL_FINE;
+}
+
+static int print_result(struct verify *v)
+{
+    char size[TOOL_SIZE_MAX];
+    uint64_t bytes = atomic_load(&v->bytes);
+    int code = TOOL_FINE;
+
+    tool_size((double)bytes, size);
+    if (v->problems)
+        code =
+            tool_print_json(v->tool, json_pack("{s:I,s:I,s:I,s:O}", "checked", (json_int_t)v->rows,
+                                               "bytes", (json_int_t)bytes, "wrong",
+                                               (json_int_t)v->wrong, "problems", v->problems));
+    else
+        (void)printf("%" PRIu64 " files compared with their rows, %s read, %" PRIu64 " wrong\n",
+                     v->rows, size, v->wrong);
+    return code == TOOL_FINE && v->wrong > 0 ? TOOL_WRONG : code;
+}
+
+static int verify(struct verify *v)
+{
+    double total = 0;
+    int code = tool_check_schema(v->tool);
+
+    if (code == TOOL_FINE)
+        code = tool_open_store(v->tool, &v->store);
+    if (code == TOOL_FINE)
+        code = total_bytes(v->tool, &total);
+    if (code != TOOL_FINE)
+        return code;
+    progress_start(&v->progress, "verify", total);
+    code = verify_rows(v);
+    if (code == TOOL_FINE)
+        code = verify_files(v);
+    progress_end(&v->progress);
+    return code == TOOL_FINE ? print_result(v) : code;
+}
+
+static bool parse_number(const char *text, double min, double max, double *ret)
+{
+    char *end;
+
+    errno = 0;
+    *ret = strtod(text, &end);
+    return errno == 0 && end != text && *end == '\0' && *ret >= min && *ret <= max;
+}
+
+static int run(struct tool *t, int argc, char **argv)
+{
+    static const struct option options[] = {{"rate", required_argument, NULL, 'r'},
+                                            {"jobs", required_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
+    double rate = 0, jobs = 2;
+    struct verify v = {.tool = t};
+    int option, code;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == '?')
+            return TOOL_USAGE;
+        if (option == 'r' && !parse_number(optarg, 0.001, 1e9, &rate))
+            return tool_usage(t, "--rate is %s, allowed is a number of MB/s above 0", optarg);
+        if (option == 'j' && !parse_number(optarg, 1, 64, &jobs))
+            return tool_usage(t, "--jobs is %s, allowed is 1 to 64", optarg);
+    }
+    if (optind < argc)
+        return tool_usage(t, "takes no argument");
+    v.jobs = (int)jobs;
+    v.bytes_per_s = rate * 1e6;
+    v.problems = t->json ? json_array() : NULL;
+    code = verify(&v);
+    json_decref(v.problems);
+    store_free(v.store);
+    free(v.blobs);
+    return code;
+}
+
+const struct tool_command tool_verify = {
+    "verify", "[--rate MB/S] [--jobs N] [--json]", "Compare every row with its file",
+    "  --rate MB/S  read no faster (default: as fast as it goes)\n"
+    "  --jobs N     compare N files at a time, 1 to 64 (default 2)\n"
+    "  --json       the result as one JSON object\n"
+    "\n"
+    "Each file must be there and hold the data set that was received: its size, its digest and\n"
+    "the UIDs of its file meta. Files that no row names are reported too. Exit status 1 when\n"
+    "something is wrong. Nothing is changed.\n",
+    run};
