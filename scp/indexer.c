@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define RETRY_MIN_MS 1000
-#define RETRY_MAX_MS 30000
+#define RETRY_MAX_MS 5000
 
 struct indexer {
     struct store *store;
