@@ -1,0 +1,178 @@
+"""One Isthmus of its own for an end-to-end test, set up by etc/quickstart.
+
+    with Isthmus(fhir=["http://127.0.0.1:8080/fhir"]) as isthmus:
+        ...
+
+Leaving the block stops it and fails when a sanitizer complained in its logs.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+PROGRAMS = os.environ.get("ISTHMUS_BIN", str(TOP / "build-test"))
+COMPLAINTS = re.compile(r"ERROR: \w*Sanitizer|runtime error: |LeakSanitizer has encountered")
+SKIP = 77
+
+
+def skip(why):
+    print("skipped:", why)
+    sys.exit(SKIP)
+
+
+def wait_until(condition, timeout=60, what="the condition"):
+    """Ask until it is true; its value. The time is a limit, not a wait."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come within {timeout} s")
+        time.sleep(0.02)
+
+
+def alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def children(pid):
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+class Isthmus:
+    def __init__(self, fhir=(), quiet_period=0, release="R5", sample=False, aet="ISTHMUS", bind=None,
+                 programs=PROGRAMS):
+        self.scratch = Path(tempfile.mkdtemp(prefix="isthmus-e2e."))
+        self.scratch.chmod(0o755)
+        self.dir = self.scratch / "state"
+        self.environment = {**os.environ, "ISTHMUS_BIN": programs}
+        self.programs = programs
+        self.sample = sample
+        self.options = ["--port", "0", "--aet", aet, "--quiet-period", str(quiet_period),
+                        "--fhir-version", release]
+        for target in fhir:
+            self.options += ["--fhir", str(target)]
+        if bind:
+            self.options += ["--bind", bind]
+
+    def __enter__(self):
+        try:
+            self.start(*self.options)
+        except BaseException:
+            self.show_logs()
+            self.quickstart("--stop", check=False)
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        self.quickstart("--stop", check=False)
+        complaint = COMPLAINTS.search(self.logs())
+        if kind or complaint:
+            self.show_logs()
+        shutil.rmtree(self.dir.resolve(), ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        if complaint and not kind:
+            raise AssertionError(f"in the logs: {complaint.group()}")
+
+    def quickstart(self, *arguments, check=True):
+        command = [str(TOP / "etc/quickstart"), "--dir", str(self.dir), "--no-install", *arguments]
+        done = subprocess.run(command, env=self.environment, text=True, capture_output=True,
+                              timeout=170, check=False)
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
+        return done.stdout
+
+    def start(self, *options):
+        """Start what does not run."""
+        sample = [] if self.sample else ["--no-sample"]
+        ready = self.quickstart("--detach", *sample, *options).splitlines()[-1]
+        match = re.fullmatch(r"ready dicom=(.*):(\d+) aet=(.*) fhir=(.*) db=(.*) config=(.*) dir=(.*)",
+                             ready)
+        assert match, ready
+        self.address = (match[1].strip("[]"), int(match[2]))
+        self.aet, self.fhir, self.db, self.config = match[3], match[4].split(","), match[5], match[6]
+
+    def configure(self, section, **values):
+        """Set options in DIR/isthmus.conf; they hold for programs started from now on."""
+        path = self.dir / "isthmus.conf"
+        lines = "".join(f"    {name} = {value}\n" for name, value in values.items())
+        text = path.read_text()
+        opening = re.search(rf"^{section}\b.*{{\n", text, re.M)
+        if opening:
+            text = text[:opening.end()] + lines + text[opening.end():]
+        else:
+            text += f"{section} {{\n{lines}}}\n"
+        path.write_text(text)
+
+    def pid(self, name):
+        return int((self.dir / "run" / f"{name}.pid").read_text().split()[0])
+
+    def postmaster(self):
+        return int((self.dir / "postgres/postmaster.pid").read_text().split()[0])
+
+    def kill(self, pid, signal_number=signal.SIGKILL):
+        os.kill(pid, signal_number)
+        wait_until(lambda: not alive(pid), what=f"the end of process {pid}")
+
+    def restart(self, name):
+        """End a daemon in good order and start it with the configuration there is."""
+        self.kill(self.pid(name), signal.SIGTERM)
+        self.start()
+
+    def sql(self, statement):
+        """Rows as lists of text."""
+        done = subprocess.run(["psql", "-XAtq", "-F", "\t", "-v", "ON_ERROR_STOP=1", self.db, "-c",
+                               statement], text=True, capture_output=True, check=False)
+        if done.returncode:
+            raise AssertionError(done.stderr)
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def tool(self, *arguments, check=True):
+        done = subprocess.run([f"{self.programs}/isthmus", "--config", str(self.config), *arguments],
+                              text=True, capture_output=True, check=False)
+        if check and done.returncode:
+            raise AssertionError(f"isthmus {arguments} ended with {done.returncode}: "
+                                 f"{done.stdout}{done.stderr}")
+        return done
+
+    def stored_path(self, blob):
+        """The file of an instance: the one in objects/ whose name begins with our id."""
+        found = list((self.dir / "store/objects").rglob(f"{int(blob):016x}.dcm")) or \
+            list((self.dir / "store/objects").rglob(f"{int(blob)}.dcm"))
+        assert len(found) == 1, f"{len(found)} files for {blob}"
+        return found[0]
+
+    def imaging_studies(self):
+        """Published ImagingStudy resources of the first target, a directory, by Study UID."""
+        studies = {}
+        for path in Path(self.fhir[0]).rglob("ImagingStudy/*.json"):
+            resource = json.loads(path.read_text())
+            for identifier in resource.get("identifier", []):
+                if identifier.get("system") == "urn:dicom:uid":
+                    studies[identifier["value"].removeprefix("urn:oid:")] = resource
+        return studies
+
+    def logs(self):
+        return "\n".join(p.read_text(errors="replace") for p in sorted((self.dir / "log").glob("*"))
+                         if p.is_file()) if (self.dir / "log").is_dir() else ""
+
+    def show_logs(self):
+        for path in sorted((self.dir / "log").glob("*")) if (self.dir / "log").is_dir() else []:
+            print(f"--- {path.name}, the last lines:")
+            print("\n".join(path.read_text(errors="replace").splitlines()[-60:]))

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Silent, slow and half-finished clients do not keep a well-behaved one waiting."""
+# alone
+import socket
+import struct
+import time
+
+import dicom_raw as dicom
+from harness import Isthmus, wait_until
+
+IDLE = 300
+
+
+def silent(address, first_bytes=b""):
+    s = socket.create_connection(address, 10)
+    if first_bytes:
+        s.sendall(first_bytes)
+    return s
+
+
+def stuck_in_a_data_set(isthmus):
+    """An association that stops in the middle of a P-DATA-TF PDU."""
+    a = dicom.Association(isthmus.address, isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
+    fields = {0x0002: dicom.CT_IMAGE, 0x0100: 1, 0x0110: 1, 0x0700: 0, 0x1000: "2.25.99"}
+    a.send_pdv(1, 3, dicom.command(fields, True))
+    a.socket.sendall(struct.pack(">BBIIBB", 4, 0, 60000, 59996, 1, 0) + b"\0" * 1000)
+    return a
+
+
+def echo_in_time(isthmus, what):
+    for _ in range(5):
+        began = time.monotonic()
+        assert dicom.echo(isthmus.address, isthmus.aet) == 0
+        took = time.monotonic() - began
+        assert took < 1, f"C-ECHO took {took:.2f} s with {what}"
+
+
+def closed_by_peer(s):
+    s.settimeout(0)
+    try:
+        return s.recv(4096) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+with Isthmus() as isthmus:
+    request = dicom.associate_rq(isthmus.aet, "SLOW", [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
+    waiting = [silent(isthmus.address, request[:n]) for n in (1, 5, 6, 30, len(request) - 1)]
+    echo_in_time(isthmus, "half an A-ASSOCIATE-RQ")
+    stuck = [stuck_in_a_data_set(isthmus) for _ in range(5)]
+    echo_in_time(isthmus, "half a data set")
+    waiting += [silent(isthmus.address) for _ in range(IDLE)]
+    echo_in_time(isthmus, f"{IDLE} idle connections")
+    for s in waiting:
+        s.close()
+    for a in stuck:
+        a.close()
+
+    isthmus.configure("scp", artim_timeout=1, pdu_timeout=1, idle_timeout=1)
+    isthmus.restart("isthmus-scp")
+    ended = [silent(isthmus.address), silent(isthmus.address, request[:30]),
+             stuck_in_a_data_set(isthmus).socket,
+             dicom.Association(isthmus.address, isthmus.aet, [(dicom.VERIFICATION, [dicom.IMPLICIT])]).socket]
+    for n, s in enumerate(ended):
+        wait_until(lambda: closed_by_peer(s), 15, f"the end of connection {n} by time-out")
+    echo_in_time(isthmus, "time-outs behind it")
+    assert isthmus.sql("select count(*) from isthmus.instance") == [["0"]]
