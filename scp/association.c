@@ -4,6 +4,7 @@
 #include "scp/sop_class.h"
 #include "scp/status.h"
 #include "store/base/log.h"
+#include "store/base/uid.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,7 +32,7 @@ static const char *choose_transfer_syntax(const struct session *s, const struct 
 
     for (unsigned i = 0; i < c->n_transfer_syntaxes; i++) {
         const char *uid = c->transfer_syntaxes[i];
-        if (!settings_allow(s->settings, "transfer_syntaxes", uid))
+        if (!uid_valid(uid) || !settings_allow(s->settings, "transfer_syntaxes", uid))
             continue;
         if (strcmp(uid, IMPLICIT_VR_LITTLE_ENDIAN) != 0)
             return uid;
@@ -43,7 +44,7 @@ static const char *choose_transfer_syntax(const struct session *s, const struct 
 static int negotiate_context(struct session *s, const struct dimse_context *c)
 {
     bool known = strcmp(c->abstract_syntax, SOP_CLASS_VERIFICATION) == 0 ||
-                 (sop_class_is_storage(c->abstract_syntax) &&
+                 (uid_valid(c->abstract_syntax) && sop_class_is_storage(c->abstract_syntax) &&
                   settings_allow(s->settings, "sop_classes", c->abstract_syntax));
     const char *transfer_syntax = known ? choose_transfer_syntax(s, c) : NULL;
     struct context *mine = &s->contexts[c->id];

@@ -21,13 +21,17 @@ struct association {
     char calling[17] = "", called[17] = "";
 };
 
-static void copy_trimmed(char *to, size_t size, const char *from)
+/* An AE title as text for logs and the index: the default repertoire only (PS3.5 6.2, AE). */
+static void copy_title(char *to, size_t size, const char *from)
 {
     while (*from == ' ')
         from++;
     std::snprintf(to, size, "%s", from);
     for (size_t n = std::strlen(to); n > 0 && to[n - 1] == ' '; n--)
         to[n - 1] = '\0';
+    for (; *to; to++)
+        if (*to < ' ' || *to > '~')
+            *to = '?';
 }
 
 /* What DUL's condition means to our callers; the transport knows more about ended sockets. */
@@ -74,8 +78,8 @@ static int accept_association(association *a, int fd, const dimse_limits *limits
     if (cond.bad())
         return condition_errno(a, cond);
     a->open = true;
-    copy_trimmed(a->calling, sizeof a->calling, a->assoc->params->DULparams.callingAPTitle);
-    copy_trimmed(a->called, sizeof a->called, a->assoc->params->DULparams.calledAPTitle);
+    copy_title(a->calling, sizeof a->calling, a->assoc->params->DULparams.callingAPTitle);
+    copy_title(a->called, sizeof a->called, a->assoc->params->DULparams.calledAPTitle);
     return 0;
 }
 
