@@ -506,7 +506,7 @@ begin
         where o.target_key = p_target_key and o.parked_at is null and o.due_at > now();
     end if;
     wait_ms := 1000 * extract(epoch from least(
-        coalesce(v_next, 'infinity') - now(), greatest(t.quiet_period, interval '1 second'),
+        v_next - now(), greatest(t.quiet_period, interval '1 second'),
         case when v_busy then interval '1 second' else interval '1 minute' end));
     wait_ms := greatest(wait_ms, 10);
 end $$;

@@ -1,0 +1,121 @@
+#include "tests/db/database.h"
+
+#include <errno.h>
+
+static struct database d;
+
+static void setup(void)
+{
+    make_empty_database(&d);
+}
+
+static void teardown(void)
+{
+    drop_database(&d);
+}
+
+TestSuite(connection, .init = setup, .fini = teardown, .timeout = 60);
+
+Test(connection, a_session_is_durable_and_bounded_whatever_the_server_says)
+{
+    char sql[400];
+
+    (void)snprintf(sql, sizeof sql,
+                   "alter database %s set synchronous_commit = off; "
+                   "alter database %s set default_transaction_isolation = 'serializable'",
+                   d.name, d.name);
+    run_sql(d.db, sql);
+    db_disconnect(d.db);
+    cr_assert_answer(d.db,
+                     "select concat_ws(' ', current_setting('synchronous_commit'), "
+                     "current_setting('statement_timeout'), current_setting('client_encoding'), "
+                     "current_setting('application_name'), "
+                     "current_setting('default_transaction_isolation'))",
+                     "on 1min UTF8 isthmus-test read committed");
+}
+
+Test(connection, options_of_the_administrator_are_kept)
+{
+    char conninfo[1200];
+
+    (void)snprintf(conninfo, sizeof conninfo, "%s options='-c work_mem=7MB'", d.conninfo);
+    db_free(d.db);
+    d.db = connect_to(conninfo);
+    cr_assert_answer(d.db,
+                     "select current_setting('work_mem') || "
+                     "current_setting('synchronous_commit')",
+                     "7MBon");
+}
+
+Test(connection, conninfo_that_is_not_valid_is_refused_at_once)
+{
+    struct db *db;
+
+    cr_assert_eq(db_new("host", "test", &db), -EINVAL);
+    cr_assert_eq(db_new("colour=blue", "test", &db), -EINVAL);
+}
+
+Test(connection, a_statement_is_prepared_once_per_connection_and_again_on_the_next)
+{
+    static const char sql[] = "select $1::int + $2::int";
+    const char *const values[] = {"2", "3"};
+    PGresult *result;
+
+    for (int connection = 0; connection < 2; connection++) {
+        for (int i = 0; i < 3; i++) {
+            cr_assert_eq(db_query(d.db, sql, 2, values, &result), 0, "%s", db_problem(d.db));
+            cr_assert_str_eq(PQgetvalue(result, 0, 0), "5");
+            PQclear(result);
+        }
+        cr_assert_answer(d.db, "select count(*) from pg_prepared_statements", "1");
+        db_disconnect(d.db);
+    }
+}
+
+Test(connection, errors_are_temporary_or_not_and_hold_no_value)
+{
+    static const struct {
+        const char *sql;
+        int expected;
+        const char *problem;
+    } rows[] = {
+        {"select 'secret'::int", -EINVAL, "22P02"},
+        {"nonsense", -EINVAL, "42601"},
+        {"insert into n values (1), (1)", -EINVAL, "23505 only_once"},
+        {"do $$ begin raise exception 'secret' using errcode = '40001'; end $$", -EAGAIN, "40001"},
+        {"do $$ begin raise exception 'secret' using errcode = '53300'; end $$", -EAGAIN, "53300"},
+        {"set statement_timeout = 1; select pg_sleep(5)", -EAGAIN, "57014"},
+    };
+
+    run_sql(d.db, "create table n (n int constraint only_once unique)");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cr_assert_eq(db_script(d.db, rows[i].sql), rows[i].expected, "%s", rows[i].sql);
+        cr_assert_str_eq(db_problem(d.db), rows[i].problem);
+    }
+}
+
+Test(connection, a_connection_that_broke_says_again_and_is_opened_anew)
+{
+    cr_assert_eq(db_script(d.db, "select pg_terminate_backend(pg_backend_pid())"), -EAGAIN);
+    cr_assert_null(db_connection(d.db));
+    cr_assert_answer(d.db, "select 1", "1");
+}
+
+Test(connection, a_standby_is_left_for_another_host)
+{
+    run_sql(d.db, "set default_transaction_read_only = on");
+    cr_assert_eq(db_script(d.db, "create table n (n int)"), -EAGAIN);
+    cr_assert_str_eq(db_problem(d.db), "25006");
+    cr_assert_null(db_connection(d.db));
+}
+
+Test(connection, a_database_that_cannot_be_reached_says_why_on_one_line)
+{
+    struct db *db;
+
+    cr_assert_eq(db_new("host=/nowhere dbname=x connect_timeout=2", "test", &db), 0);
+    cr_assert_eq(db_connect(db), -EAGAIN);
+    cr_assert_eq(strncmp(db_problem(db), "cannot connect: ", 16), 0, "%s", db_problem(db));
+    cr_assert_null(strchr(db_problem(db), '\n'));
+    db_free(db);
+}

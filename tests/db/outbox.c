@@ -1,0 +1,414 @@
+#include "store/outbox.h"
+#include "tests/db/database.h"
+#include "tests/db/sample.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+static struct database d;
+static struct db *other; /* a second publisher */
+
+static void setup(void)
+{
+    d = make_database();
+    other = connect_to(d.conninfo);
+}
+
+static void teardown(void)
+{
+    db_free(other);
+    drop_database(&d);
+}
+
+TestSuite(outbox, .init = setup, .fini = teardown, .timeout = 120);
+
+static int make_target(const char *name, int quiet_period_s)
+{
+    int target = 0;
+
+    cr_assert_eq(target_register(d.db, name, "", quiet_period_s, 300, &target), 0);
+    return target;
+}
+
+/* One more instance of study "2.@study". */
+static void change(struct db *db, int study)
+{
+    static uint64_t n;
+    char sop[32], uid[32];
+    const struct sample s = {.sop = sop, .study = uid, .series = "3.1"};
+
+    (void)snprintf(sop, sizeof sop, "1.%d", (int)++n);
+    (void)snprintf(uid, sizeof uid, "2.%d", study);
+    put(db, &s, n, INDEX_STORED);
+}
+
+/* Time passes: what is not parked becomes due. */
+static void make_due(void)
+{
+    run_sql(d.db, "update isthmus.outbox set due_at = now() - interval '1 second'");
+}
+
+static struct outbox_item claim(struct db *db, int target)
+{
+    struct outbox_item item;
+    int wait_ms = -1, r = outbox_claim(db, target, &item, &wait_ms);
+
+    cr_assert_eq(r, 0, "%d %s, wait %d ms", r, db_problem(db), wait_ms);
+    return item;
+}
+
+static int claim_nothing(struct db *db, int target)
+{
+    struct outbox_item item;
+    int wait_ms = -1;
+
+    cr_assert_eq(outbox_claim(db, target, &item, &wait_ms), -ENOENT);
+    cr_assert(wait_ms > 0 && wait_ms <= 60000, "wait %d ms", wait_ms);
+    return wait_ms;
+}
+
+Test(outbox, a_change_waits_for_its_quiet_period)
+{
+    int target = make_target("t", 10), wait_ms;
+
+    change(d.db, 1);
+    wait_ms = claim_nothing(d.db, target);
+    cr_assert(wait_ms > 8000 && wait_ms <= 10000, "wait %d ms", wait_ms);
+    make_due();
+    cr_assert_eq(claim(d.db, target).generation, 1);
+}
+
+Test(outbox, an_empty_outbox_is_asked_again_before_a_new_change_can_be_old)
+{
+    int target = make_target("t", 10);
+
+    cr_assert_leq(claim_nothing(d.db, target), 10000);
+    cr_assert_eq(make_target("t", 0), target);
+    cr_assert_leq(claim_nothing(d.db, target), 1000);
+}
+
+Test(outbox, each_change_raises_the_generation_and_moves_the_due_time)
+{
+    (void)make_target("t", 10);
+    for (int i = 0; i < 3; i++)
+        change(d.db, 1);
+    cr_assert_answer(d.db, "select generation from isthmus.outbox", "3");
+    run_sql(d.db, "update isthmus.outbox set due_at = due_at - interval '5 seconds'");
+    change(d.db, 1);
+    cr_assert_answer(d.db,
+                     "select due_at between now() + interval '9 s' and now() + interval '11 s' "
+                     "from isthmus.outbox",
+                     "t");
+}
+
+Test(outbox, changes_without_end_are_due_after_the_longest_delay)
+{
+    (void)make_target("t", 10);
+    change(d.db, 1);
+    run_sql(d.db, "update isthmus.outbox set first_change_at = now() - interval '295 seconds'");
+    change(d.db, 1);
+    cr_assert_answer(d.db, "select due_at <= now() + interval '6 s' from isthmus.outbox", "t");
+}
+
+Test(outbox, settling_removes_the_study_unless_it_changed_meanwhile)
+{
+    int target = make_target("t", 10);
+    struct outbox_item item;
+
+    change(d.db, 1);
+    make_due();
+    item = claim(d.db, target);
+    change(d.db, 1);
+    cr_assert_eq(outbox_settle(d.db, &item, "d1", "full"), 0);
+    cr_assert_answer(d.db, "select generation || ' ' || (due_at > now()) from isthmus.outbox",
+                     "2 true");
+    make_due();
+    item = claim(d.db, target);
+    cr_assert_str_eq(item.digest, "d1");
+    cr_assert_str_eq(item.form, "full");
+    cr_assert_eq(outbox_settle(d.db, &item, "d2", "series"), 0);
+    cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "0");
+    cr_assert_answer(d.db, "select digest || ' ' || form from isthmus.published", "d2 series");
+    change(d.db, 1);
+    make_due();
+    cr_assert_str_eq(claim(d.db, target).digest, "d2");
+}
+
+Test(outbox, a_study_is_claimed_once_also_by_its_own_session)
+{
+    int target = make_target("t", 0);
+    struct outbox_item one, two;
+
+    change(d.db, 1);
+    change(d.db, 2);
+    make_due();
+    one = claim(d.db, target);
+    two = claim(d.db, target);
+    cr_assert_neq(one.study_key, two.study_key);
+    (void)claim_nothing(d.db, target);
+    (void)claim_nothing(other, target);
+    cr_assert_eq(outbox_release(d.db, &one), 0);
+    cr_assert_eq(claim(other, target).study_key, one.study_key);
+    (void)claim_nothing(d.db, target);
+}
+
+Test(outbox, the_death_of_a_publisher_frees_its_claims)
+{
+    int target = make_target("t", 0);
+
+    change(d.db, 1);
+    make_due();
+    (void)claim(other, target);
+    (void)claim_nothing(d.db, target);
+    db_disconnect(other);
+    /* The server notices the end of a session on its own time. */
+    run_sql(d.db, "select pg_advisory_lock(isthmus.claim_key(1, study_key)), "
+                  "pg_advisory_unlock(isthmus.claim_key(1, study_key)) from isthmus.outbox");
+    cr_assert_eq(claim(d.db, target).generation, 1);
+}
+
+Test(outbox, two_targets_have_the_same_study_each_for_itself)
+{
+    int a = make_target("a", 0), b = make_target("b", 0);
+    struct outbox_item item;
+
+    change(d.db, 1);
+    make_due();
+    item = claim(d.db, a);
+    cr_assert_eq(claim(other, b).study_key, item.study_key);
+    cr_assert_eq(outbox_settle(d.db, &item, "d", "full"), 0);
+    cr_assert_answer(d.db, "select target_key = 2 from isthmus.outbox", "t");
+}
+
+Test(outbox, a_temporary_failure_counts_and_a_change_does_not_hurry_it)
+{
+    int target = make_target("t", 0);
+    struct outbox_item item;
+
+    change(d.db, 1);
+    make_due();
+    item = claim(d.db, target);
+    cr_assert_eq(outbox_later(d.db, &item, 30000, "503"), 0);
+    change(d.db, 1);
+    cr_assert_answer(d.db,
+                     "select attempts || ' ' || generation || ' ' || last_failure || ' ' || "
+                     "(due_at > now() + interval '25 s') from isthmus.outbox",
+                     "1 2 503 true");
+    make_due();
+    item = claim(d.db, target);
+    cr_assert_eq(item.attempts, 1);
+    cr_assert_eq(outbox_release(d.db, &item), 0);
+    cr_assert_eq(claim(d.db, target).attempts, 1);
+}
+
+Test(outbox, a_parked_study_rests_until_it_changes)
+{
+    int target = make_target("t", 0);
+    struct outbox_item item;
+
+    change(d.db, 1);
+    make_due();
+    item = claim(d.db, target);
+    cr_assert_eq(outbox_park(d.db, &item, "422 wrong"), 0);
+    cr_assert_answer(d.db,
+                     "select concat_ws(' ', parked_at is not null, attempts, last_failure) "
+                     "from isthmus.outbox",
+                     "t 1 422 wrong");
+    make_due();
+    (void)claim_nothing(d.db, target);
+    change(d.db, 1);
+    make_due();
+    item = claim(d.db, target);
+    cr_assert_eq(item.attempts, 0);
+    cr_assert_eq(item.generation, 2);
+}
+
+Test(outbox, a_refusal_of_what_has_changed_since_does_not_park)
+{
+    int target = make_target("t", 0);
+    struct outbox_item item;
+
+    change(d.db, 1);
+    make_due();
+    item = claim(d.db, target);
+    change(d.db, 1);
+    cr_assert_eq(outbox_park(d.db, &item, "422"), 0);
+    make_due();
+    cr_assert_eq(claim(d.db, target).generation, 2);
+}
+
+Test(outbox, a_paused_target_gives_nothing_until_it_works_again)
+{
+    int target = make_target("t", 0);
+
+    change(d.db, 1);
+    make_due();
+    cr_assert_eq(target_pause(d.db, target, 300, "503"), 0);
+    (void)claim_nothing(d.db, target);
+    cr_assert_answer(d.db, "select paused_why from isthmus.target", "503");
+    cr_assert_eq(target_pause(d.db, target, 0, NULL), 0);
+    cr_assert_answer(d.db, "select paused_why is null from isthmus.target", "t");
+    (void)claim(d.db, target);
+}
+
+Test(outbox, a_new_target_is_given_every_study_and_a_known_one_nothing)
+{
+    int target;
+
+    for (int study = 1; study <= 3; study++)
+        change(d.db, study);
+    target = make_target("t", 10);
+    for (int i = 0; i < 3; i++) {
+        struct outbox_item item = claim(d.db, target);
+
+        cr_assert_eq(outbox_settle(d.db, &item, "d", "full"), 0);
+    }
+    cr_assert_eq(make_target("t", 20), target);
+    (void)claim_nothing(d.db, target);
+    cr_assert_answer(d.db, "select quiet_period from isthmus.target", "00:00:20");
+}
+
+Test(outbox, a_target_whose_filling_was_interrupted_is_filled_at_the_next_start)
+{
+    int target;
+
+    change(d.db, 1);
+    run_sql(d.db, "select isthmus.register_target('t', '', '0', '300')");
+    target = make_target("t", 0);
+    (void)claim(d.db, target);
+}
+
+Test(outbox, a_forgotten_target_leaves_nothing)
+{
+    int target = make_target("t", 0);
+    struct outbox_item item;
+
+    change(d.db, 1);
+    change(d.db, 2);
+    make_due();
+    item = claim(d.db, target);
+    cr_assert_eq(outbox_settle(d.db, &item, "d", "full"), 0);
+    cr_assert_eq(target_forget(d.db, "t"), 0);
+    cr_assert_eq(target_forget(d.db, "t"), -ENOENT);
+    cr_assert_answer(d.db,
+                     "select count(*) from (select 1 from isthmus.outbox union all "
+                     "select 1 from isthmus.published) a",
+                     "0");
+    change(d.db, 1);
+}
+
+Test(outbox, marking_does_not_wait_for_a_claim_and_a_claim_not_for_marking)
+{
+    int target = make_target("t", 0);
+
+    run_sql(d.db, "set lock_timeout = '2s'");
+    run_sql(other, "set lock_timeout = '2s'");
+    change(d.db, 1);
+    change(d.db, 2);
+    make_due();
+    (void)claim(other, target);
+    run_sql(d.db, "begin");
+    change(d.db, 1);
+    change(d.db, 2); /* both rows are locked by a store under way */
+    (void)claim(other, target);
+    run_sql(d.db, "commit");
+    cr_assert_answer(d.db, "select sum(generation) from isthmus.outbox", "4");
+}
+
+static void *register_target(void *target)
+{
+    cr_assert_eq(target_register(other, "late", "", 0, 300, target), 0);
+    return NULL;
+}
+
+Test(outbox, a_study_stored_while_a_target_is_made_is_not_missed)
+{
+    struct db *watcher = connect_to(d.conninfo);
+    pthread_t thread;
+    int target = 0;
+
+    run_sql(d.db, "begin");
+    change(d.db, 1); /* marked for nobody, and not yet committed */
+    cr_assert_eq(pthread_create(&thread, NULL, register_target, &target), 0);
+    while (strcmp(ask(watcher, "select count(*) from pg_stat_activity "
+                               "where wait_event_type = 'Lock' and "
+                               "datname = current_database()"),
+                  "0") == 0)
+        ;
+    run_sql(d.db, "commit");
+    (void)pthread_join(thread, NULL);
+    (void)claim(other, target);
+    db_free(watcher);
+}
+
+/* Stores and a publisher at once: at the end nothing is in the outbox and what was published last
+ * is the newest generation. */
+struct publisher {
+    struct db *db;
+    int target;
+    long settled;
+    volatile bool stop;
+};
+
+static void *publish(void *context)
+{
+    struct publisher *p = context;
+    struct outbox_item item;
+    int wait_ms;
+
+    while (!p->stop) {
+        int r = outbox_claim(p->db, p->target, &item, &wait_ms);
+
+        if (r == 0) {
+            cr_assert_eq(outbox_settle(p->db, &item, "d", "full"), 0, "%s", db_problem(p->db));
+            p->settled++;
+        } else {
+            cr_assert_eq(r, -ENOENT, "%s", db_problem(p->db));
+        }
+    }
+    return NULL;
+}
+
+Test(outbox, no_change_is_lost_between_storing_and_settling)
+{
+    struct publisher p = {.db = other, .target = make_target("t", 0)};
+    pthread_t thread;
+
+    /* Due at once: the whole seconds of due() would make the race rare. */
+    run_sql(d.db, "create or replace function isthmus.due(first_change timestamptz, "
+                  "quiet interval, longest interval) "
+                  "returns timestamptz language sql stable return now()");
+    run_sql(d.db, "create table seen (study_key bigint, instances bigint)");
+    run_sql(d.db, "create function note() returns trigger language plpgsql as $$ begin "
+                  "insert into seen select study_key, number_of_study_related_instances "
+                  "from isthmus.study where study_key = old.study_key; return old; end $$");
+    run_sql(d.db, "create trigger note before delete on isthmus.outbox for each row "
+                  "execute function note()");
+    cr_assert_eq(pthread_create(&thread, NULL, publish, &p), 0);
+    for (int i = 0; i < 1000; i++)
+        change(d.db, 1 + i % 3);
+    while (strcmp(ask(d.db, "select count(*) from isthmus.outbox"), "0") != 0)
+        ;
+    p.stop = true;
+    (void)pthread_join(thread, NULL);
+    cr_assert_answer(d.db,
+                     "select sum(m) from (select max(instances) as m from seen "
+                     "group by study_key) a",
+                     "1000");
+    cr_assert_gt(p.settled, 3);
+}
+
+Test(outbox, the_publisher_may_do_all_this_with_its_own_role)
+{
+    struct outbox_item item;
+    int target;
+
+    change(d.db, 1);
+    run_sql(d.db, "set role isthmus_fhir");
+    target = make_target("t", 0);
+    item = claim(d.db, target);
+    cr_assert_eq(outbox_settle(d.db, &item, "d", "full"), 0);
+    cr_assert_eq(target_pause(d.db, target, 5, "x"), 0);
+    cr_assert_eq(target_forget(d.db, "t"), 0);
+    cr_assert_eq(db_script(d.db, "update isthmus.instance set rejected = true"), -EINVAL);
+}
