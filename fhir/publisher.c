@@ -1,0 +1,273 @@
+#include "fhir/publisher.h"
+#include "fhir/backoff.h"
+#include "fhir/bundle.h"
+#include "fhir/digest.h"
+#include "fhir/memory.h"
+#include "fhir/node.h"
+#include "fhir/stop.h"
+#include "fhir/target.h"
+#include "store/base/cleanup.h"
+#include "store/base/log.h"
+#include "store/outbox.h"
+#include "store/study.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define POLL_MAX_MS 1000      /* a study that a person replays is not waited for longer */
+#define DATABASE_FIRST_MS 500 /* first trial to reach the database again … */
+#define DATABASE_MAX_MS 10000 /* … and the longest time between two */
+#define PAUSE_FIRST_MS 1000   /* the same for the target; its longest is a setting */
+#define RETRY_FIRST_MS 5000   /* and for one study */
+#define SOON_MS 500           /* after a race on the server, … */
+#define SOON_MAX 5            /* … so many times */
+#define SUSPECT_MAX 3         /* failures of different studies in a row that mean the server */
+
+struct publisher {
+    struct db *db;
+    const struct settings *settings;
+    struct target *target;
+    int number;     /* of the target in the database; 0: not yet registered */
+    bool ready;     /* the target has been checked */
+    int failures;   /* of the target in a row */
+    int suspects;   /* failures in a row that may be the study's or the server's */
+    int db_trouble; /* failures of the database in a row */
+};
+
+/* Claims are locks of the connection, so letting it go lets them go: the study that was under
+ * way is due as before. */
+static void wait_for_database(struct publisher *p, int r)
+{
+    if (p->db_trouble++ == 0 && r == -EAGAIN)
+        log_warning("the database is away (%s), trying again", db_problem(p->db));
+    else if (r != -EAGAIN)
+        log_error("the database refuses (%s), trying again", db_problem(p->db));
+    db_disconnect(p->db);
+    (void)stop_wait(
+        (int)backoff_ms(p->db_trouble, DATABASE_FIRST_MS, DATABASE_MAX_MS, 0, backoff_lot()));
+}
+
+/* Every result of the database comes by here. */
+static int report(struct publisher *p, int r)
+{
+    if (r < 0 && r != -ENOENT) {
+        wait_for_database(p, r);
+    } else {
+        if (p->db_trouble > 0)
+            log_info("the database is back");
+        p->db_trouble = 0;
+    }
+    return r;
+}
+
+/* The whole target rests; no study is blamed for it. */
+static void pause_target(struct publisher *p, const struct answer *a)
+{
+    int64_t max_ms = (int64_t)p->settings->pause_max_s * 1000;
+    int64_t wait_ms = backoff_ms(++p->failures, PAUSE_FIRST_MS, max_ms,
+                                 (int64_t)a->retry_after_s * 1000, backoff_lot());
+    int seconds = (int)((wait_ms + 999) / 1000);
+
+    p->suspects = 0;
+    if (a->verdict == VERDICT_REFUSED)
+        log_error("cannot publish: %s; next trial in %d s", a->reason, seconds);
+    else if (p->failures == 1)
+        log_warning("away: %s; next trial in %d s", a->reason, seconds);
+    else
+        log_debug("still away: %s; next trial in %d s", a->reason, seconds);
+    (void)report(p, target_pause(p->db, p->number, seconds, a->reason));
+}
+
+static void resume_target(struct publisher *p)
+{
+    p->suspects = 0;
+    if (p->failures == 0)
+        return;
+    log_info("works again after %d trials", p->failures);
+    p->failures = 0;
+    (void)report(p, target_pause(p->db, p->number, 0, NULL));
+}
+
+/* Register the target and see whether it can be worked with. Whether it is ready. */
+static bool prepare(struct publisher *p)
+{
+    const struct settings *s = p->settings;
+    struct answer answer;
+
+    if (p->number == 0 &&
+        report(p, target_register(p->db, s->name, s->description, s->quiet_period_s,
+                                  s->longest_delay_s, &p->number)) < 0)
+        return false;
+    p->target->kind->check(p->target, &answer);
+    if (answer.verdict == VERDICT_DONE) {
+        log_info("publishing %s to %s", release_name(p->target->mapping.release), s->description);
+        resume_target(p);
+        p->ready = true;
+    } else {
+        pause_target(p, &answer);
+    }
+    answer_done(&answer);
+    return p->ready;
+}
+
+/* '<' before the name: a larger form was refused, so it is not tried again. */
+static enum form form_of(const struct outbox_item *item, const struct mapping *m,
+                         const struct study *study, bool *ret_forced)
+{
+    enum form form = bundle_form(m, study);
+
+    *ret_forced = false;
+    for (enum form f = FORM_SERIES; f <= FORM_STUDY; f++)
+        if (item->form[0] == '<' && strcmp(item->form + 1, bundle_form_name(f)) == 0 && f >= form) {
+            form = f;
+            *ret_forced = true;
+        }
+    return form;
+}
+
+static void settle(struct publisher *p, const struct outbox_item *item, const char *digest,
+                   enum form form, bool forced)
+{
+    char name[sizeof item->form];
+
+    (void)snprintf(name, sizeof name, "%s%s", forced ? "<" : "", bundle_form_name(form));
+    (void)report(p, outbox_settle(p->db, item, digest, name));
+}
+
+static void park(struct publisher *p, const struct outbox_item *item, const struct answer *a)
+{
+    _cleanup_free_ char *why =
+        memory_print("%s%s%s", a->reason, a->words ? "\n" : "", a->words ? a->words : "");
+
+    log_warning("study %lld is parked: %s", (long long)item->study_key, a->reason);
+    (void)report(p, outbox_park(p->db, item, why));
+}
+
+static void try_later(struct publisher *p, const struct outbox_item *item, const struct answer *a)
+{
+    int64_t max_ms = (int64_t)p->settings->retry_max_s * 1000;
+    int64_t wait_ms = backoff_ms(item->attempts + 1, RETRY_FIRST_MS, max_ms,
+                                 (int64_t)a->retry_after_s * 1000, backoff_lot());
+
+    if (a->verdict == VERDICT_SOON && item->attempts < SOON_MAX)
+        wait_ms = backoff_ms(item->attempts + 1, SOON_MS, max_ms, 0, backoff_lot());
+    else
+        p->suspects++;
+    log_info("study %lld waits %lld ms: %s", (long long)item->study_key, (long long)wait_ms,
+             a->reason);
+    if (report(p, outbox_later(p->db, item, wait_ms, a->reason)) < 0)
+        return;
+    if (p->suspects >= SUSPECT_MAX)
+        pause_target(p, a);
+}
+
+/* Act on the answer to @item. */
+static void conclude(struct publisher *p, const struct outbox_item *item, const struct answer *a)
+{
+    switch (a->verdict) {
+    case VERDICT_SOON:
+    case VERDICT_LATER:
+        try_later(p, item, a);
+        break;
+    case VERDICT_WAIT:
+    case VERDICT_REFUSED:
+        if (report(p, outbox_release(p->db, item)) >= 0)
+            pause_target(p, a);
+        break;
+    default:
+        resume_target(p); /* it answers: the fault is the study's */
+        park(p, item, a);
+    }
+}
+
+/* Build, and send unless the target has exactly this; smaller while it is too large. */
+static void send_study(struct publisher *p, const struct outbox_item *item,
+                       const struct study *study)
+{
+    struct answer answer;
+    bool forced;
+    enum form form = form_of(item, &p->target->mapping, study, &forced);
+    char id[BUNDLE_ID], digest[DIGEST_TEXT];
+
+    bundle_study_id(study, id);
+    for (;; form++, forced = true) {
+        _cleanup_json_ json_t *bundle = NULL;
+
+        if (bundle_build(&p->target->mapping, study, form, &bundle) < 0) {
+            answer_make(&answer, VERDICT_NEVER, "the Study Instance UID is not a UID");
+            break;
+        }
+        digest_of(bundle, p->settings->description, digest);
+        if (!p->target->kind->knows && strcmp(digest, item->digest) == 0)
+            answer_make(&answer, VERDICT_DONE, "unchanged");
+        else
+            p->target->kind->send(p->target, id, bundle, &answer);
+        if (answer.verdict != VERDICT_SMALLER || form == FORM_STUDY)
+            break;
+        log_info("study %lld is too large as %s", (long long)item->study_key,
+                 bundle_form_name(form));
+        answer_done(&answer);
+    }
+    if (answer.verdict == VERDICT_DONE) {
+        log_debug("study %lld: %s", (long long)item->study_key, answer.reason);
+        resume_target(p);
+        settle(p, item, digest, form, forced);
+    } else {
+        conclude(p, item, &answer);
+    }
+    answer_done(&answer);
+}
+
+static void publish(struct publisher *p, const struct outbox_item *item)
+{
+    struct study *study = NULL;
+    int r = study_load(p->db, item->study_key, &study);
+
+    if (r == -ENOENT) {
+        (void)report(p, outbox_park(p->db, item, "the study is not in the index"));
+    } else if (r < 0) {
+        (void)report(p, r);
+    } else if (study->patient_differs && p->settings->mapping.hold_patient_differs) {
+        log_warning("study %lld is held: patients differ within the study",
+                    (long long)item->study_key);
+        (void)report(p, outbox_park(p->db, item, "patients differ within the study"));
+    } else {
+        send_study(p, item, study);
+    }
+    (void)study_free(study);
+}
+
+static void turn(struct publisher *p)
+{
+    struct outbox_item item;
+    int wait_ms = POLL_MAX_MS, r;
+
+    if (!p->ready && !prepare(p)) {
+        /* The pause of a target that is not ready is kept here: nothing is claimed for it. */
+        int64_t max_ms = (int64_t)p->settings->pause_max_s * 1000;
+
+        (void)stop_wait((int)backoff_ms(p->failures, PAUSE_FIRST_MS, max_ms, 0, backoff_lot()));
+        return;
+    }
+    r = report(p, outbox_claim(p->db, p->number, &item, &wait_ms));
+    if (r == 0)
+        publish(p, &item);
+    else if (r == -ENOENT)
+        (void)stop_wait(wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS);
+}
+
+int publisher_run(struct db *db, const struct settings *s)
+{
+    struct publisher p = {.db = db, .settings = s};
+    _cleanup_free_ char *message = NULL;
+    int r = target_new(s, &p.target, &message);
+
+    if (r < 0) {
+        log_error("cannot publish: %s", message);
+        return r;
+    }
+    while (!stop_requested())
+        turn(&p);
+    p.target = target_free(p.target);
+    return 0;
+}

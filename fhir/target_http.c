@@ -1,0 +1,135 @@
+/* A FHIR server (mapping 9.1): metadata and Endpoints when it is begun with, then one
+ * transaction for each study. */
+#include "fhir/bundle.h"
+#include "fhir/capability.h"
+#include "fhir/client.h"
+#include "fhir/endpoint.h"
+#include "fhir/memory.h"
+#include "fhir/node.h"
+#include "fhir/target.h"
+#include "store/base/cleanup.h"
+
+#include <string.h>
+
+struct target_http {
+    struct target target;
+    struct client *client;
+};
+
+/* What keeps us from a server at its start is nothing that a study could change. */
+static void judge_start(const struct reply *reply, struct answer *ret)
+{
+    answer_of(reply, ret);
+    if (ret->verdict == VERDICT_SOON || ret->verdict == VERDICT_LATER)
+        ret->verdict = VERDICT_WAIT;
+    else if (ret->verdict != VERDICT_DONE && ret->verdict != VERDICT_WAIT)
+        ret->verdict = VERDICT_REFUSED;
+}
+
+static void check_metadata(struct target_http *t, struct answer *ret)
+{
+    _cleanup_json_ json_t *statement = NULL;
+    _cleanup_free_ char *message = NULL;
+    struct reply reply;
+
+    client_send(t->client, "GET", "metadata", NULL, &reply);
+    judge_start(&reply, ret);
+    if (ret->verdict != VERDICT_DONE)
+        return;
+    if (reply.body)
+        statement = json_loads(reply.body, 0, NULL);
+    if (capability_check(statement, &t->target.settings->mapping,
+                         t->target.settings->release_from_server, &t->target.mapping.release,
+                         &message) < 0) {
+        answer_done(ret);
+        answer_make(ret, VERDICT_REFUSED, "%s", message);
+        return;
+    }
+    client_set_release(t->client, t->target.mapping.release);
+}
+
+/* Endpoints are written once, not with every study: all transactions would compete for them. */
+static void put_endpoints(struct target_http *t, struct answer *ret)
+{
+    const struct mapping *m = &t->target.mapping;
+
+    for (size_t i = 0; i < endpoint_count(m) && !m->self_contained; i++) {
+        _cleanup_free_ char *url = NULL, *text = NULL;
+        _cleanup_json_ json_t *endpoint = endpoint_resource(m, i, &url);
+        struct reply reply;
+
+        text = bundle_text(endpoint, false);
+        client_send(t->client, "PUT", url, text, &reply);
+        answer_done(ret);
+        judge_start(&reply, ret);
+        if (ret->verdict != VERDICT_DONE)
+            return;
+    }
+}
+
+static void http_check(struct target *target, struct answer *ret)
+{
+    struct target_http *t = (struct target_http *)target;
+
+    check_metadata(t, ret);
+    if (ret->verdict == VERDICT_DONE)
+        put_endpoints(t, ret);
+}
+
+static void post(struct target_http *t, const char *text, struct answer *ret)
+{
+    struct reply reply;
+
+    client_send(t->client, "POST", "", text, &reply);
+    answer_of(&reply, ret);
+}
+
+/* The server does not know an Endpoint that it knew when we began. */
+static bool misses_endpoint(const struct target_http *t, const struct answer *a)
+{
+    return a->verdict == VERDICT_NEVER && a->words && strstr(a->words, "Endpoint") &&
+           endpoint_count(&t->target.mapping) > 0 && !t->target.mapping.self_contained;
+}
+
+static void http_send(struct target *target, const char *id, const json_t *bundle,
+                      struct answer *ret)
+{
+    struct target_http *t = (struct target_http *)target;
+    _cleanup_free_ char *text = bundle_text(bundle, false);
+
+    (void)id;
+    post(t, text, ret);
+    if (!misses_endpoint(t, ret))
+        return;
+    put_endpoints(t, ret);
+    if (ret->verdict == VERDICT_DONE) {
+        answer_done(ret);
+        post(t, text, ret);
+    }
+}
+
+static void http_free(struct target *target)
+{
+    struct target_http *t = (struct target_http *)target;
+
+    (void)client_free(t->client);
+    free(t);
+}
+
+int target_http_new(const struct settings *s, struct target **ret, char **ret_message)
+{
+    static const struct target_kind kind = {http_check, http_send, http_free, .knows = false};
+    struct target_http *t;
+    struct client *client;
+    int r = client_new(&s->delivery, s->mapping.release, &client, ret_message);
+
+    if (r < 0)
+        return r;
+    t = memory_new(sizeof *t);
+    *t = (struct target_http){
+        .target = {.kind = &kind, .settings = s, .mapping = s->mapping},
+        .client = client,
+    };
+    *ret = &t->target;
+    return 0;
+}
