@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+"""A small FHIR server with a script, for tests (Python 3 standard library only).
+
+  fake_fhir.py [--release R5|R4] [--port-file FILE] [--record FILE] [--port N]
+
+It listens on 127.0.0.1 and a free port, prints "port N" and writes N to the port file. It takes
+transactions, PUT Type/id, conditional PUT and GET of resources, keeps resources by id, and
+answers GET metadata. Every request is appended to the record file as one line of JSON
+{"method", "path", "headers", "body", "status"}.
+
+The script, at run time:
+  POST /control        {"behaviour": NAME, …}: how the requests that follow are answered
+  GET  /control/state  {"requests": n, "resources": {"Type": {id: resource}}, "versions": {…},
+                        "transactions": n}
+  POST /control/quit
+
+Behaviours: ok; down (the connection is closed without an answer); status (with "status": 503,
+and optionally "retry_after": text, "outcome": OperationOutcome, "body": text, "content_type",
+"location", "times": how often before ok, "study": only for a Bundle with this Study Instance
+UID); slow ("seconds"); huge ("bytes" of answer); half (the answer breaks off); batch (200 whose
+entries carry "status"). "where": "metadata" restricts one to GET metadata, "data" (default) to
+all but that, "all" to neither. Several may be set one after the other for different studies.
+"""
+import argparse
+import gzip
+import json
+import os
+import re
+import sys
+import threading
+import time
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request, client_address):
+        pass  # a client that hangs up is no failure of a test
+
+
+class State:
+    def __init__(self, release, record):
+        self.release = release
+        self.record = open(record, "a", encoding="utf-8") if record else None
+        self.lock = threading.Lock()
+        self.resources = {}
+        self.versions = {}
+        self.requests = 0
+        self.transactions = 0
+        self.rules = []
+
+    def set_rule(self, rule):
+        with self.lock:
+            study = rule.get("study")
+            self.rules = [r for r in self.rules if study and r.get("study") != study]
+            if rule.get("behaviour", "ok") != "ok":
+                self.rules.append(rule)
+
+    def rule_for(self, path, body):
+        with self.lock:
+            for rule in list(self.rules):
+                where = rule.get("where", "data")
+                if where != "all" and (where == "metadata") != path.endswith("/metadata"):
+                    continue
+                if rule.get("study") and f'urn:oid:{rule["study"]}"' not in body:
+                    continue
+                if "times" in rule:
+                    rule["times"] -= 1
+                    if rule["times"] <= 0:
+                        self.rules.remove(rule)
+                return rule
+        return None
+
+    def note(self, entry):
+        with self.lock:
+            self.requests += 1
+            if self.record:
+                self.record.write(json.dumps(entry, ensure_ascii=False) + "\n")
+                self.record.flush()
+
+    def put(self, resource, id_):
+        kind = resource["resourceType"]
+        resource = dict(resource, id=id_)
+        there = self.resources.setdefault(kind, {})
+        status = "200 OK" if id_ in there else "201 Created"
+        there[id_] = resource
+        key = f"{kind}/{id_}"
+        self.versions[key] = self.versions.get(key, 0) + 1
+        return status
+
+    def search(self, kind, query):
+        """Ids of resources whose identifier matches "identifier=system|value"."""
+        wanted = parse_qs(query).get("identifier", [""])[0]
+        system, bar, value = wanted.rpartition("|")
+        return [
+            id_
+            for id_, r in self.resources.get(kind, {}).items()
+            for i in r.get("identifier", [])
+            if i.get("value") == value and (not bar or i.get("system") == system)
+        ]
+
+    def transaction(self, bundle):
+        """Process all entries or none; the answers, or an error (status, text)."""
+        names, work = {}, []
+        for entry in bundle.get("entry", []):
+            request, resource = entry["request"], entry.get("resource")
+            url = urlsplit(request["url"])
+            kind = url.path.split("/")[0]
+            if request["method"] == "POST":
+                found = self.search(kind, request.get("ifNoneExist", "")) \
+                    if "ifNoneExist" in request else []
+                if len(found) > 1:
+                    return None, (412, "multiple-matches", "several match " + request["ifNoneExist"])
+                id_ = found[0] if found else str(uuid.uuid4())
+                work.append((None if found else resource, id_))
+            elif url.query:
+                found = self.search(kind, url.query)
+                if len(found) > 1:
+                    return None, (412, "multiple-matches", "several match " + url.query)
+                id_ = found[0] if found else str(uuid.uuid4())
+                work.append((resource, id_))
+            else:
+                id_ = url.path.split("/")[1]
+                if resource.get("id") != id_:
+                    return None, (400, "invalid", "the id of the resource is not that of the URL")
+                work.append((resource, id_))
+            names[entry["fullUrl"]] = f"{kind}/{id_}"
+        answers = []
+        for resource, id_ in work:
+            if resource is None:
+                answers.append({"response": {"status": "200 OK"}})
+                continue
+            text = json.dumps(resource)
+            for name, real in names.items():
+                text = text.replace(f'"{name}"', f'"{real}"')
+            if "urn:uuid:" in text.replace('"system"', ""):
+                left = re.search(r'"reference": "urn:uuid:[^"]*"', text)
+                if left:
+                    return None, (422, "not-found", "unresolved " + left.group(0))
+            for kind, conditional in re.findall(r'"reference": "(\w+)\?([^"]*)"', text):
+                found = self.search(kind, conditional)
+                if len(found) != 1:
+                    return None, (412, "not-found", f"{len(found)} match {kind}")
+            for id_wanted in re.findall(r'"reference": "Endpoint/([^"]*)"', text):
+                if id_wanted not in self.resources.get("Endpoint", {}):
+                    return None, (400, "processing", f"Endpoint/{id_wanted} is not known")
+            answers.append({"response": {"status": self.put(json.loads(text), id_)}})
+        self.transactions += 1
+        return answers, None
+
+
+def outcome(code, text):
+    return {"resourceType": "OperationOutcome",
+            "issue": [{"severity": "error", "code": code, "diagnostics": text}]}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format, *args):
+        pass
+
+    def read_body(self):
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.headers.get("Content-Encoding") == "gzip":
+            raw = gzip.decompress(raw)
+        return raw.decode("utf-8")
+
+    def answer(self, status, body=b"", content_type="application/fhir+json", headers=()):
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body).encode()
+        self.status = status
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def handle_request(self):
+        state, self.status = self.server.state, 0
+        body = self.read_body()
+        if self.path.startswith("/control"):
+            return self.control(body)
+        rule = state.rule_for(urlsplit(self.path).path, body)
+        try:
+            if not (rule and self.misbehave(rule)):
+                self.behave(body)
+        finally:
+            state.note({"method": self.command, "path": self.path, "body": body,
+                        "headers": dict(self.headers), "status": self.status})
+
+    do_GET = do_PUT = do_POST = do_DELETE = handle_request
+
+    def control(self, body):
+        state = self.server.state
+        if self.path == "/control/state":
+            with state.lock:
+                return self.answer(200, {"requests": state.requests, "resources": state.resources,
+                                         "versions": state.versions,
+                                         "transactions": state.transactions})
+        if self.path == "/control/quit":
+            self.answer(200, {})
+            threading.Thread(target=self.server.shutdown).start()
+            return None
+        state.set_rule(json.loads(body))
+        return self.answer(200, {})
+
+    def misbehave(self, rule):
+        """Play @rule; whether the request is answered with that."""
+        behaviour = rule["behaviour"]
+        if behaviour == "down":
+            self.close_connection = True
+            self.connection.close()
+        elif behaviour == "slow":
+            time.sleep(rule["seconds"])
+            return False
+        elif behaviour == "huge":
+            self.answer(rule.get("status", 200), b"x" * rule["bytes"])
+        elif behaviour == "half":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"resourceType\":")
+            self.close_connection = True
+        elif behaviour == "batch":
+            self.answer(200, {"resourceType": "Bundle", "type": "transaction-response", "entry": [
+                {"response": {"status": rule["status"], "outcome": rule.get("outcome")}}]})
+        else:
+            headers = [(name, str(rule[key])) for key, name in
+                       (("retry_after", "Retry-After"), ("location", "Location")) if key in rule]
+            answer = rule.get("outcome") or rule.get("body", "").encode()
+            self.answer(rule["status"], answer, rule.get("content_type", "application/fhir+json"),
+                        headers)
+        return True
+
+    def behave(self, body):
+        state, url = self.server.state, urlsplit(self.path)
+        parts = [unquote(p) for p in url.path.strip("/").split("/")]
+        parts = parts[1:] if parts[:1] == ["fhir"] else parts
+        with state.lock:
+            if parts == ["metadata"]:
+                return self.answer(200, self.metadata())
+            if self.command == "POST" and parts in ([], [""]):
+                answers, error = state.transaction(json.loads(body))
+                if error:
+                    return self.answer(error[0], outcome(error[1], error[2]))
+                return self.answer(200, {"resourceType": "Bundle", "type": "transaction-response",
+                                         "entry": answers})
+            if self.command == "PUT" and len(parts) == 2:
+                status = state.put(json.loads(body), parts[1])
+                return self.answer(int(status[:3]), {})
+            if self.command == "PUT" and len(parts) == 1:
+                found = state.search(parts[0], url.query)
+                state.put(json.loads(body), found[0] if found else str(uuid.uuid4()))
+                return self.answer(200, {})
+            if self.command == "GET" and len(parts) == 2:
+                resource = state.resources.get(parts[0], {}).get(parts[1])
+                return self.answer(200, resource) if resource else \
+                    self.answer(404, outcome("not-found", "no such resource"))
+            if self.command == "GET" and len(parts) == 1:
+                found = state.search(parts[0], url.query)
+                return self.answer(200, {"resourceType": "Bundle", "type": "searchset",
+                                         "total": len(found), "entry": [
+                                             {"resource": state.resources[parts[0]][i]}
+                                             for i in found]})
+        return self.answer(404, outcome("not-found", "no such address"))
+
+    def metadata(self):
+        version = {"R5": "5.0.0", "R4": "4.0.1"}[self.server.state.release]
+        return {"resourceType": "CapabilityStatement", "status": "active", "fhirVersion": version,
+                "rest": [{"mode": "server", "interaction": [{"code": "transaction"}],
+                          "resource": [{"type": "ImagingStudy", "updateCreate": True,
+                                        "conditionalUpdate": True},
+                                       {"type": "Patient", "conditionalCreate": True}]}]}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--release", default="R5", choices=["R5", "R4"])
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port-file")
+    parser.add_argument("--record")
+    arguments = parser.parse_args()
+    server = Server(("127.0.0.1", arguments.port), Handler)
+    server.state = State(arguments.release, arguments.record)
+    port = server.server_address[1]
+    print("port", port, flush=True)
+    if arguments.port_file:
+        with open(arguments.port_file + ".new", "w", encoding="ascii") as f:
+            f.write(f"{port}\n")
+        os.replace(arguments.port_file + ".new", arguments.port_file)
+    try:
+        server.serve_forever(poll_interval=0.05)
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
