@@ -161,11 +161,12 @@ class Isthmus:
     def imaging_studies(self):
         """Published ImagingStudy resources of the first target, a directory, by Study UID."""
         studies = {}
-        for path in Path(self.fhir[0]).rglob("ImagingStudy/*.json"):
-            resource = json.loads(path.read_text())
-            for identifier in resource.get("identifier", []):
-                if identifier.get("system") == "urn:dicom:uid":
-                    studies[identifier["value"].removeprefix("urn:oid:")] = resource
+        for path in Path(self.fhir[0]).glob("*.json"):
+            entries = json.loads(path.read_text())["entry"]
+            for resource in (entry["resource"] for entry in entries):
+                if resource["resourceType"] == "ImagingStudy":
+                    uid = resource["identifier"][0]["value"].removeprefix("urn:oid:")
+                    studies[uid] = resource
         return studies
 
     def logs(self):
