@@ -189,19 +189,25 @@ static bool looks_implicit(const struct parser *p)
            (p->depth > 0 || GROUP(tag) == 0x0008);
 }
 
+/* The reverse: a VR where Implicit VR has a length that is too large for a first element. */
+static bool looks_explicit(const struct parser *p)
+{
+    return vr_kind(VR_OF(p->head + 4)) != VR_BULK &&
+           (p->depth == 0 || number(p->head + 4, 4, false) >= HEADER_VALUE_MAX);
+}
+
 /* Before the first element of a data set or item: some are encoded in another way than their
  * transfer syntax, or what is around them, says. */
 static void settle_encoding(struct parser *p)
 {
     struct frame *f = top(p);
     struct frame said = *f;
-    uint16_t vr = VR(p->head[4], p->head[5]);
 
     f->fresh = false;
     if (!f->implicit && !vr_letters(p->head + 4) && looks_implicit(p)) {
         f->implicit = true;
         f->big_endian = false;
-    } else if (f->implicit && p->depth == 0 && (vr_kind(vr) != VR_BULK)) {
+    } else if (f->implicit && looks_explicit(p)) {
         f->implicit = false;
     }
     if (!f->implicit && p->depth == 0 && GROUP(head_tag(p, f->big_endian)) > 0xFF &&

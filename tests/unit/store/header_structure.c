@@ -324,8 +324,20 @@ static void put_implicit_item(struct dataset *d)
     end_sequence(d, sequence, true);
 }
 
-Test(header_structure, an_implicit_item_in_an_explicit_data_set_is_understood)
+static void put_explicit_item(struct dataset *d)
 {
+    size_t item;
+
+    put_head(d, 0x00081032, "UN", UNDEFINED);
+    item = put_item(d, true);
+    put_text(d, 0x00080100, "SH", "P");
+    end_item(d, item, true);
+    end_sequence(d, 0, true);
+}
+
+Test(header_structure, an_item_in_the_other_encoding_is_understood)
+{
+    expect_passed(EXPLICIT, put_explicit_item, PROCEDURE, INSTANCE_VALUE_INVALID);
     expect_passed(EXPLICIT, put_implicit_item, PROCEDURE, INSTANCE_VALUE_INVALID);
 }
 
