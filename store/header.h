@@ -16,11 +16,11 @@
 
 #include <stddef.h>
 
-#define HEADER_DEPTH_MAX 64           /* nested sequences that are followed */
-#define HEADER_VALUE_MAX (64u * 1024) /* one kept value, bytes */
-#define HEADER_TOTAL_MAX                                                                           \
-    (512u * 1024) /* all that is kept of one data set, bytes; each value,                          \
-                     item and sequence counts some 12 more */
+#define HEADER_DEPTH_MAX 64                   /* nested sequences that are followed */
+#define HEADER_VALUE_MAX ((size_t)64 * 1024)  /* one kept value, bytes */
+#define HEADER_TOTAL_MAX ((size_t)512 * 1024) /* all that is kept of one data set, bytes */
+/* Each kept value, item and sequence counts 12 bytes more towards the total, so that many small
+ * ones are bounded too. */
 
 struct header;
 

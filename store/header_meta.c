@@ -66,7 +66,10 @@ static char *uid_copy(const uint8_t *value, size_t length)
 {
     while (length > 0 && (value[length - 1] == '\0' || value[length - 1] == ' '))
         length--;
-    return strndup((const char *)value, length);
+    char *copy = calloc(1, length + 1);
+    if (copy)
+        memcpy(copy, value, length);
+    return copy;
 }
 
 int header_file_meta(const void *bytes, size_t n, char **ret_transfer_syntax_uid,

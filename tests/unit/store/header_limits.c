@@ -149,12 +149,12 @@ static int read_nested(uint32_t tag, unsigned depth, bool undefined, const char 
     size_t begun[2 * 100];
 
     put_first_uids(&d);
-    for (unsigned i = 0; i < depth; i++) {
+    for (size_t i = 0; i < depth; i++) {
         begun[2 * i] = put_sequence(&d, tag, undefined);
         begun[2 * i + 1] = put_item(&d, undefined);
     }
     put_text(&d, 0x00080100, "SH", "P");
-    for (unsigned i = depth; i-- > 0;) {
+    for (size_t i = depth; i-- > 0;) {
         end_item(&d, begun[2 * i + 1], undefined);
         end_sequence(&d, begun[2 * i], undefined);
     }
