@@ -1,6 +1,6 @@
 #!/bin/bash
 # Who may include whom: store/base <- store <- scp and store <- fhir. scp and fhir never meet;
-# only *_dcmtk.cc know DCMTK, only store/ knows libpq, only fhir/ knows libcurl.
+# only *_dcmtk.cc (and .h between them) know DCMTK, only store/ knows libpq, only fhir/ knows libcurl.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 failed=0
@@ -27,7 +27,7 @@ mapfile -t store < <(files store)
 mapfile -t scp < <(files scp)
 mapfile -t fhir < <(files fhir)
 mapfile -t all < <(files store scp fhir)
-mapfile -t no_bridge < <(except='_dcmtk\.cc$' files store scp fhir)
+mapfile -t no_bridge < <(except='_dcmtk\.(cc|h)$' files store scp fhir)
 ((${#all[@]} > 10)) || { echo "found only ${#all[@]} files: the test looks in the wrong place"; exit 1; }
 
 forbid 'store/base uses nobody' 'store/[^b]|store/b[^a]|scp/|fhir/' "${base[@]}"
