@@ -114,20 +114,30 @@ pg() {
     as_user env PGDATA="$1" "$postgres_bin/pg_ctl" "${@:2}" </dev/null 8>&- 9>&-
 }
 
+# The postmaster named in a cluster's lock file, unless it is dead. A killed one that nobody has
+# waited for still has its number, and PostgreSQL itself takes it for alive.
 cluster_runs() {
-    [[ -f $1/postmaster.pid ]] && pg "$1" status >/dev/null
+    local pid
+    [[ -f $1/postmaster.pid ]] && read -r pid <"$1/postmaster.pid" &&
+        grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" 2>/dev/null
+}
+
+# Whether a server process still works in DATA, its working directory.
+cluster_busy() {
+    find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' -lname "$1" -print -quit 2>/dev/null | grep -q .
 }
 
 # cluster_start DATA SOCKET_DIRECTORY LOG: start it and wait until it answers. After a crash the
-# processes of the former one may need a moment to go.
+# processes of the former one get a moment to go, and its lock files go after them.
 cluster_start() {
     local try
-    for try in {1..20}; do
-        pg "$1" -w -t 120 -s -o "-k $2" start >>"$3" 2>&1 && return 0
-        tail -n 3 "$3" | grep -q 'pre-existing shared memory' || return 1
-        sleep 0.5
+    for try in {1..100}; do
+        cluster_busy "$1" || break
+        sleep 0.1
     done
-    return "$try"
+    ((try < 100)) || { echo "processes of an earlier server do not end" >>"$3"; return 1; }
+    rm -f "$1/postmaster.pid" "$2"/.s.PGSQL.5432.lock
+    pg "$1" -w -t 120 -s -o "-k $2" start >>"$3" 2>&1
 }
 
 # cluster_stop DATA: stop it if it runs.

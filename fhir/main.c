@@ -33,13 +33,14 @@ struct daemon {
 
 static int usage(FILE *f)
 {
-    (void)fputs("usage: isthmus-fhir [--config FILE] [--check [--verbose]]\n"
-                "  --config FILE  the configuration (" ISTHMUS_CONF ")\n"
-                "  --check        check it and exit\n"
-                "  --verbose      with --check: print every option in effect\n"
-                "  --version\n"
-                "  --help\n",
-                f);
+    (void)fputs(
+        "usage: isthmus-fhir [--config FILE] [--check]\n"
+        "  --config FILE  the configuration (" ISTHMUS_CONF ")\n"
+        "  --check        read the configuration, print it as it is in force, and exit\n"
+        "  --options      print every option with its default, range and meaning, and exit\n"
+        "  --version\n"
+        "  --help\n",
+        f);
     return f == stderr ? 2 : EXIT_SUCCESS;
 }
 
@@ -204,17 +205,17 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'C'},
-        {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
+        {"options", no_argument, NULL, 'o'},      {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     const char *path = ISTHMUS_CONF;
-    bool check = false, verbose = false;
+    bool check = false;
     _cleanup_free_ char *message = NULL;
     struct conf *conf;
     int option;
 
     memory_begin();
-    while ((option = getopt_long(argc, argv, "c:vh", options, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
         switch (option) {
         case 'c':
             path = optarg;
@@ -222,9 +223,9 @@ int main(int argc, char **argv)
         case 'C':
             check = true;
             break;
-        case 'v':
-            verbose = true;
-            break;
+        case 'o':
+            conf_print_options(sections);
+            return EXIT_SUCCESS;
         case 'V':
             (void)puts("isthmus-fhir " ISTHMUS_VERSION);
             return EXIT_SUCCESS;
@@ -241,8 +242,7 @@ int main(int argc, char **argv)
     }
     if (!check)
         return run(path, conf);
-    if (verbose)
-        conf_print(conf, sections);
+    conf_print(conf, sections);
     (void)conf_free(conf);
     return EXIT_SUCCESS;
 }

@@ -20,33 +20,31 @@ static void print_range(const struct conf_option *o)
     case CONF_LIST:
         (void)printf("%s", o->type == CONF_LIST ? "list" : "text");
         if (o->max > 0)
-            (void)printf(" of %lld to %lld bytes%s", o->min, o->max,
-                         o->type == CONF_LIST ? " each" : "");
+            (void)printf(" of %s%lld to %lld bytes", o->type == CONF_LIST ? "texts of " : "",
+                         o->min, o->max);
         break;
     }
 }
 
-static void print_default(const struct conf_option *o)
+static void print_option(const struct conf_option *o)
 {
     bool quoted = o->type == CONF_STRING || o->type == CONF_CHOICE;
 
-    if (!o->fallback)
-        (void)printf("    # %s = …  (no default)\n", o->name);
-    else
-        (void)printf("    # %s = %s%s%s\n", o->name, quoted ? "\"" : "", o->fallback,
-                     quoted ? "\"" : "");
+    (void)printf("    # %s [", o->help);
+    print_range(o);
+    (void)printf("%s]\n    #%s = ", o->fallback ? "" : "; no default", o->name);
+    (void)printf(quoted ? "\"%s\"\n" : "%s\n", o->fallback ? o->fallback : "");
 }
 
 void conf_print_options(const struct conf_section *const *sections)
 {
     for (; *sections; sections++) {
-        (void)printf("%s%s {\n", (*sections)->name, (*sections)->titled ? " \"name\"" : "");
-        for (const struct conf_option *o = (*sections)->options; o->name; o++) {
-            (void)printf("    # %s (", o->help);
-            print_range(o);
-            (void)printf(")\n");
-            print_default(o);
-        }
-        (void)printf("}\n");
+        const char *comment = (*sections)->titled ? "#" : "";
+
+        (void)printf("%s%s%s {\n", comment, (*sections)->name,
+                     (*sections)->titled ? " \"name\"" : "");
+        for (const struct conf_option *o = (*sections)->options; o->name; o++)
+            print_option(o);
+        (void)printf("%s}\n\n", comment);
     }
 }

@@ -162,11 +162,13 @@ class Isthmus:
         """Published ImagingStudy resources of the first target, a directory, by Study UID."""
         studies = {}
         for path in Path(self.fhir[0]).glob("*.json"):
-            entries = json.loads(path.read_text())["entry"]
-            for resource in (entry["resource"] for entry in entries):
+            for entry in json.loads(path.read_text())["entry"]:
+                resource = entry["resource"]
                 if resource["resourceType"] == "ImagingStudy":
-                    uid = resource["identifier"][0]["value"].removeprefix("urn:oid:")
-                    studies[uid] = resource
+                    uids = [i["value"].removeprefix("urn:oid:") for i in resource["identifier"]
+                            if i.get("system") == "urn:dicom:uid"]
+                    assert len(uids) == 1 and uids[0] not in studies, uids
+                    studies[uids[0]] = resource
         return studies
 
     def logs(self):
