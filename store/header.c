@@ -67,6 +67,8 @@ static void feed_deflated(struct header *h, const uint8_t *bytes, size_t n)
             result = inflate(&h->z, Z_NO_FLUSH);
             parser_feed(p, out, sizeof out - h->z.avail_out);
         } while (result == Z_OK && p->state != AT_END && h->z.avail_out == 0);
+        if (p->state == AT_END)
+            return;
         if (result == Z_MEM_ERROR)
             p->error = -ENOMEM;
         else if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)

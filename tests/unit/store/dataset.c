@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #define UNDEFINED 0xFFFFFFFFu
 
@@ -115,6 +116,21 @@ void put_last_uids(struct dataset *d)
     put_text(d, 0x00200010, "SH", "S1");
 }
 
+void deflate_dataset(struct dataset *d)
+{
+    z_stream z = {.next_in = d->bytes, .avail_in = (uInt)d->n};
+    size_t size = d->n + 100;
+    uint8_t *out = malloc(size);
+
+    cr_assert_eq(deflateInit2(&z, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_out = out;
+    z.avail_out = (uInt)size;
+    cr_assert_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+    free(d->bytes);
+    *d = (struct dataset){DEFLATED, out, size - z.avail_out, size};
+    deflateEnd(&z);
+}
+
 int read_bytes(const char *transfer_syntax_uid, const uint8_t *bytes, size_t n, size_t step,
                struct instance *ret, const char **ret_problem)
 {
@@ -166,4 +182,36 @@ char *instance_text(const struct instance *i)
     text = json_dumps(all, JSON_COMPACT);
     json_decref(all);
     return text;
+}
+
+void put_procedure(struct dataset *d, bool undefined_sequence, bool undefined_item)
+{
+    size_t sequence = put_sequence(d, 0x00081032, undefined_sequence);
+    size_t item = put_item(d, undefined_item);
+
+    put_text(d, 0x00080100, "SH", "P");
+    end_item(d, item, undefined_item);
+    end_sequence(d, sequence, undefined_sequence);
+}
+
+void expect_passed(const char *transfer_syntax_uid, void (*put)(struct dataset *),
+                   const char *study, unsigned flags)
+{
+    _cleanup_dataset_ struct dataset d = {.transfer_syntax_uid = transfer_syntax_uid};
+
+    put_first_uids(&d);
+    put(&d);
+    put_last_uids(&d);
+    for (size_t step = 0; step < 4; step++) {
+        struct instance i;
+
+        cr_assert_eq(read_bytes(transfer_syntax_uid, d.bytes, d.n, step, &i, NULL), 0);
+        cr_assert_not_null(i.sop_class_uid);
+        cr_assert_str_eq(i.sop_instance_uid, "1.2.3.4");
+        cr_assert_str_eq(i.study_instance_uid, "1.2.3");
+        cr_assert_str_eq(i.series_instance_uid, "1.2.3.3");
+        cr_assert_eq(i.flags, flags, "flags %u instead of %u", i.flags, flags);
+        expect_json(&i, LEVEL_STUDY, study);
+        instance_done(&i);
+    }
 }

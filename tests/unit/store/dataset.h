@@ -37,6 +37,9 @@ void end_item(struct dataset *d, size_t begun, bool undefined);
 void put_first_uids(struct dataset *d);
 void put_last_uids(struct dataset *d);
 
+/* Make a DEFLATED data set of an EXPLICIT one. */
+void deflate_dataset(struct dataset *d);
+
 /* Feed @n bytes in pieces of @step (0: at once), each in memory of its own, and finish.
  * *ret_problem (may be NULL) is static text. */
 int read_bytes(const char *transfer_syntax_uid, const uint8_t *bytes, size_t n, size_t step,
@@ -48,5 +51,19 @@ void expect_json(const struct instance *i, enum level level, const char *expecte
 
 /* Everything header_finish() found as one text; free() it. */
 char *instance_text(const struct instance *i);
+
+/* Procedure Code Sequence with one code. */
+void put_procedure(struct dataset *d, bool undefined_sequence, bool undefined_item);
+
+/* With what @put puts between the first and the last UIDs, all four are found, the document of
+ * the study is @study and the findings are @flags. */
+void expect_passed(const char *transfer_syntax_uid, void (*put)(struct dataset *),
+                   const char *study, unsigned flags);
+
+/* Documents of the study: with the last UIDs only, and with the procedure. */
+#define NOTHING_ELSE "{'00200010':{'vr':'SH','Value':['S1']}}"
+#define PROCEDURE                                                                                  \
+    "{'00081032':{'vr':'SQ','Value':[{'00080100':{'vr':'SH','Value':['P']}}]},"                    \
+    "'00200010':{'vr':'SH','Value':['S1']}}"
 
 #endif

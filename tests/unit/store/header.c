@@ -1,9 +1,9 @@
 #include "dataset.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
@@ -66,21 +66,6 @@ static void expect_example(const struct instance *i)
                 "'00280010':{'vr':'US','Value':[512]}}");
 }
 
-static void deflate_all(struct dataset *d)
-{
-    z_stream z = {.next_in = d->bytes, .avail_in = (uInt)d->n};
-    size_t size = d->n + 100;
-    uint8_t *out = malloc(size);
-
-    cr_assert_eq(deflateInit2(&z, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    z.next_out = out;
-    z.avail_out = (uInt)size;
-    cr_assert_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
-    free(d->bytes);
-    *d = (struct dataset){DEFLATED, out, size - z.avail_out, size};
-    deflateEnd(&z);
-}
-
 static void make_example(struct dataset *d, const char *transfer_syntax_uid)
 {
     bool deflated = strcmp(transfer_syntax_uid, DEFLATED) == 0;
@@ -88,7 +73,7 @@ static void make_example(struct dataset *d, const char *transfer_syntax_uid)
     d->transfer_syntax_uid = deflated ? EXPLICIT : transfer_syntax_uid;
     put_example(d);
     if (deflated)
-        deflate_all(d);
+        deflate_dataset(d);
 }
 
 static const char *const syntaxes[] = {EXPLICIT, IMPLICIT, BIG_ENDIAN_EXPLICIT, DEFLATED};
@@ -151,6 +136,31 @@ Test(header, referenced_pixel_data_may_be_deflated_too)
         expect_example(&i);
         instance_done(&i);
     }
+}
+
+Test(header, a_stream_that_is_damaged_behind_the_header_does_not_matter)
+{
+    _cleanup_dataset_ struct dataset d = {.transfer_syntax_uid = EXPLICIT};
+    _cleanup_dataset_ struct dataset stream = {.n = 0};
+
+    put_example(&d);
+    /* a stored block, and one of a type that does not exist (RFC 1951 3.2.3) */
+    put_bytes(
+        &stream,
+        (uint8_t[]){0, (uint8_t)d.n, (uint8_t)(d.n >> 8), (uint8_t)~d.n, (uint8_t)(~d.n >> 8)}, 5);
+    put_bytes(&stream, d.bytes, d.n);
+    put_bytes(&stream, "\6\0\0\0", 4);
+    for (size_t step = 0; step < 4; step++) {
+        struct instance i;
+
+        cr_assert_eq(read_bytes(DEFLATED, stream.bytes, stream.n, step, &i, NULL), 0);
+        expect_example(&i);
+        instance_done(&i);
+    }
+    stream.bytes[0] = 6;
+    cr_assert_eq(
+        read_bytes(DEFLATED, stream.bytes, stream.n, 0, &(struct instance){.flags = 0}, NULL),
+        -EBADMSG);
 }
 
 Test(header, text_is_trimmed_and_empty_is_absent)
