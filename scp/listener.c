@@ -41,7 +41,8 @@ static int64_t now_ms(void)
 
 static int watch(struct listener *l, int fd, uint32_t kind, unsigned index)
 {
-    struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)kind << 32 | index};
+    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP,
+                            .data.u64 = (uint64_t)kind << 32 | index};
 
     return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
 }
@@ -98,7 +99,8 @@ static void serve(struct listener *l, struct waiting *w)
                     l->settings->workers_max, (unsigned long long)l->rejected);
 }
 
-static void waiting_event(struct listener *l, struct waiting *w)
+/* @hung_up: the peer will send no more; what is incomplete stays so. */
+static void waiting_event(struct listener *l, struct waiting *w, bool hung_up)
 {
     if (w->fd < 0)
         return;
@@ -114,6 +116,8 @@ static void waiting_event(struct listener *l, struct waiting *w)
         forget(w);
         break;
     case WAITING_STILL:
+        if (hung_up)
+            forget(w);
         break;
     }
 }
@@ -189,11 +193,11 @@ static void signal_event(struct listener *l)
     }
 }
 
-static void dispatch_event(struct listener *l, uint64_t what)
+static void dispatch_event(struct listener *l, const struct epoll_event *e)
 {
-    unsigned index = (unsigned)what;
+    unsigned index = (unsigned)e->data.u64;
 
-    switch (what >> 32) {
+    switch (e->data.u64 >> 32) {
     case KIND_CHILD:
         pool_listen(l->pool, index);
         break;
@@ -202,7 +206,7 @@ static void dispatch_event(struct listener *l, uint64_t what)
             accept_all(l, l->sockets->fds[index]);
         break;
     case KIND_WAITING:
-        waiting_event(l, &l->waiting[index]);
+        waiting_event(l, &l->waiting[index], e->events & (EPOLLRDHUP | EPOLLHUP));
         break;
     case KIND_SIGNAL:
         signal_event(l);
@@ -281,7 +285,7 @@ int listener_run(struct sockets *sockets, struct store *store, const struct sett
     while (l.drain_ends_ms == 0 || pool_children(l.pool) > 0) {
         int n = epoll_wait(l.epoll_fd, events, 64, wait);
         for (int i = 0; i < n; i++)
-            dispatch_event(&l, events[i].data.u64);
+            dispatch_event(&l, &events[i]);
         wait = keep(&l);
     }
     l.pool = pool_free(l.pool);

@@ -57,7 +57,8 @@ static const struct conf_option options[] = {
      .fallback = "400",
      .min = 1,
      .max = 10000,
-     .help = "associations served at once; more are rejected (local limit exceeded)"},
+     .help = "associations served at once, each with up to one database connection; more are "
+             "rejected (local limit exceeded)"},
     {.name = "associations_per_worker",
      .type = CONF_INT,
      .fallback = "1000",

@@ -6,8 +6,11 @@
 #include "store/base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define WARM_MS 30000 /* the database connection is kept so long without an association */
 
 _Noreturn void worker_run(int line, const struct settings *settings, struct store *store)
 {
@@ -22,6 +25,9 @@ _Noreturn void worker_run(int line, const struct settings *settings, struct stor
         _exit(1);
     }
     for (int served = 0; served < settings->associations_per_worker && !child_stopping;) {
+        struct pollfd p = {line, POLLIN, 0};
+        if (poll(&p, 1, WARM_MS) == 0)
+            db_disconnect(s.db); /* idle workers do not use up the server's connections */
         int r = handover_receive(line, &fd, &number);
         if (r == -EINTR)
             continue;
