@@ -146,6 +146,8 @@ static int build_value(struct builder *b, const struct token *t, const uint8_t *
     }
     b->values.charset = &place->charset;
     b->values.checked = b->depth == 0;
+    if (uid && b->values.left == 0)
+        b->values.left = 1;
     r = value_read(&b->values, t, bytes, &value);
     if (r < 0 || !value)
         return r;
@@ -249,7 +251,8 @@ static int build(struct builder *b, const struct tokens *tokens)
 
 int tokens_to_instance(const struct tokens *tokens, struct instance *ret)
 {
-    struct builder b = {.instance = ret, .values = {.flags = &ret->flags}};
+    struct builder b = {.instance = ret,
+                        .values = {.left = HEADER_VALUES_MAX, .flags = &ret->flags}};
     int r = 0;
 
     for (int level = 0; level < LEVEL_COUNT; level++)

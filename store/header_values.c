@@ -137,7 +137,7 @@ static int read_text(struct values *v, const struct token *t, const uint8_t *byt
         *v->flags |= INSTANCE_TEXT_UNDECODABLE;
     text = v->text.text;
     end = text + v->text.length;
-    while (text <= end) {
+    while (text <= end && json_array_size(array) <= v->left) {
         char *stop = memchr(text, CHARSET_VALUE_END, (size_t)(end - text));
         size_t n = (size_t)((stop ? stop : end) - text);
         json_t *value = t->vr == VR('P', 'N') ? name_json(text, n) : text_json(v, t->vr, text, n);
@@ -237,7 +237,7 @@ static int read_numbers(struct values *v, const struct token *t, const uint8_t *
 
     if (t->length % size != 0)
         *v->flags |= INSTANCE_VALUE_INVALID;
-    for (size_t at = 0; at + size <= t->length; at += size)
+    for (size_t at = 0; at + size <= t->length && json_array_size(array) <= v->left; at += size)
         if (json_array_append_new(array, number_json(v, t->vr, bytes + at, t->big_endian)) < 0)
             return -ENOMEM;
     return 0;
@@ -260,10 +260,15 @@ int value_read(struct values *v, const struct token *t, const uint8_t *bytes, js
         r = read_text(v, t, bytes, array);
     json_array_foreach (array, i, value)
         empty = empty && json_is_null(value);
+    if (json_array_size(array) > v->left) {
+        *v->flags |= INSTANCE_HEADER_CUT;
+        empty = true;
+    }
     if (r < 0 || empty) {
         json_decref(array);
         array = NULL;
     }
+    v->left -= json_array_size(array);
     *ret = array;
     return r;
 }

@@ -8,11 +8,13 @@
 struct values {
     const struct charset *charset;
     bool checked;    /* flag dates, times and numbers that break their VR */
+    size_t left;     /* how many single values may still be made */
     unsigned *flags; /* of enum instance_flag */
     struct charset_text text;
 };
 
-/* The value @bytes of token @t; NULL in @ret when it is empty. Returns 0 or -ENOMEM. */
+/* The value @bytes of token @t; NULL in @ret when it is empty, or has
+ * more single values than are left. Returns 0 or -ENOMEM. */
 int value_read(struct values *v, const struct token *t, const uint8_t *bytes, json_t **ret);
 
 void values_done(struct values *v);

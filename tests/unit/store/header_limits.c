@@ -114,6 +114,44 @@ Test(header_limits, the_uids_are_read_when_all_the_rest_is_used)
     instance_done(&i);
 }
 
+/* @n names of one letter each; each becomes an object, some hundred times as large. */
+static void put_names(struct dataset *d, uint32_t tag, size_t n)
+{
+    char *names = malloc(2 * n);
+
+    for (size_t i = 0; i < n; i++)
+        memcpy(names + 2 * i, "a\\", 2);
+    names[2 * n - 1] = '\0';
+    put_text(d, tag, "PN", names);
+    free(names);
+}
+
+Test(header_limits, single_values_are_counted_and_the_uids_stay)
+{
+    _cleanup_dataset_ struct dataset d = {.n = 0};
+    struct instance i;
+    size_t sequence = put_sequence(&d, 0x00081049, true), item = put_item(&d, true);
+    const json_t *kept;
+
+    put_names(&d, 0x0040A075, 20000);
+    put_names(&d, 0x0040A07A, HEADER_VALUES_MAX - 20000 + 1); /* one too many */
+    put_names(&d, 0x0040A123, HEADER_VALUES_MAX - 20000);
+    put_text(&d, 0x0040A124, "UI", "1.2.3");
+    end_item(&d, item, true);
+    end_sequence(&d, sequence, true);
+    put_last_uids(&d);
+    cr_assert_eq(read_dataset(&d, &i), 0);
+    kept = json_object_get(i.attributes[LEVEL_STUDY], "00081049");
+    kept = json_array_get(json_object_get(kept, "Value"), 0);
+    cr_assert_eq(json_object_size(kept), 2);
+    cr_assert_not_null(json_object_get(kept, "0040A075"));
+    cr_assert_not_null(json_object_get(kept, "0040A123"));
+    cr_assert_eq(i.flags, INSTANCE_HEADER_CUT);
+    cr_assert_str_eq(i.study_instance_uid, "1.2.3");
+    cr_assert_str_eq(i.series_instance_uid, "1.2.3.3");
+    instance_done(&i);
+}
+
 Test(header_limits, twenty_thousand_frames_cost_no_memory)
 {
     _cleanup_dataset_ struct dataset d = {.n = 0};
