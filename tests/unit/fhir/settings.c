@@ -1,0 +1,118 @@
+#include "fhir/settings.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SYSTEMS                                                                                    \
+    "default_system_patient = \"http://a.example/p\"\n"                                            \
+    "default_system_accession = \"http://a.example/a\"\n"
+
+/* Read @text as a configuration; the message of the first target, or NULL when it is right. */
+static char *read_text(const char *text, struct settings *ret)
+{
+    static const struct conf_section *const sections[] = {&settings_fhir, &settings_target, NULL};
+    char path[] = "/tmp/isthmus-settings.XXXXXX", *message = NULL;
+    int fd = mkstemp(path);
+    struct conf *c = NULL;
+    struct settings s;
+
+    cr_assert(fd >= 0);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+    if (conf_load(path, sections, &c, &message) == 0 && settings_read(c, 0, &s, &message) == 0) {
+        if (ret)
+            *ret = s; /* numbers only: the texts go with @c */
+        settings_done(&s);
+    }
+    (void)conf_free(c);
+    (void)unlink(path);
+    return message;
+}
+
+Test(settings, that_do_not_fit_together_are_refused_with_a_sentence)
+{
+    static const struct {
+        const char *text, *word;
+    } rows[] = {
+        {"fhir {}\ntarget \"t\" { directory = \"/x\" }", "default_system_patient"},
+        {"fhir { default_system_patient = \"mrn\" default_system_accession = \"a:b\" }\n"
+         "target \"t\" { directory = \"/x\" }",
+         "not an absolute URI"},
+        {"fhir { " SYSTEMS "}\ntarget \"t\" {}", "either url or directory"},
+        {"fhir { " SYSTEMS "}\ntarget \"t\" { url = \"http://x\" directory = \"/x\" }",
+         "either url or directory"},
+        {"fhir { " SYSTEMS "}\ntarget \"t\" { url = \"ftp://x\" }", "https://"},
+        {"fhir { " SYSTEMS "}\ntarget \"t\" { url = \"https://u:p@x\" }", "credentials"},
+        {"fhir { " SYSTEMS "}\ntarget \"t\" { url = \"https://x\" identity = search }",
+         "publisher_system"},
+        {"fhir { " SYSTEMS
+         "time_zone = \"Europe/Atlantis\" }\ntarget \"t\" { url = \"https://x\" }",
+         "Atlantis"},
+        {"fhir { " SYSTEMS
+         "time_zone_of_sender = {\"CT1\"} }\ntarget \"t\" { url = \"https://x\" }",
+         "key=value"},
+        {"fhir { " SYSTEMS "dicomweb_url = \"https://p/studies\" publisher_system = \"a:b\" }\n"
+         "target \"t\" { url = \"https://x\" }",
+         "/studies"},
+        {"fhir { " SYSTEMS "dicomweb_url = \"https://p/dicomweb\" }\n"
+         "target \"t\" { url = \"https://x\" }",
+         "publisher_system"},
+        {"fhir { " SYSTEMS "issuer_template = \"http://x\" }\ntarget \"t\" { url = \"https://x\" }",
+         "{local}"},
+        {"fhir { " SYSTEMS "}\ntarget \"t\" { url = \"https://x\" authentication = bearer }",
+         "token_file"},
+        {"fhir { " SYSTEMS "}\ntarget \"t\" { url = \"http://x\" authentication = bearer "
+         "token_file = \"/x\" }",
+         "plain HTTP"},
+        {"fhir { " SYSTEMS "}\ntarget \"t\" { url = \"http://localhost.evil.example\" "
+         "authentication = bearer token_file = \"/x\" }",
+         "plain HTTP"},
+        {"fhir { " SYSTEMS "}\ntarget \"t\" { url = \"https://x\" authentication = smart }",
+         "smart_client_id"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *message = read_text(rows[i].text, NULL);
+
+        cr_assert_not_null(message, "row %zu is accepted", i);
+        cr_assert_not_null(strstr(message, rows[i].word), "row %zu: %s", i, message);
+        free(message);
+    }
+}
+
+Test(settings, a_target_has_these_defaults)
+{
+    struct settings s;
+    char *message =
+        read_text("fhir { " SYSTEMS "}\ntarget \"t\" { url = \"https://x/fhir/\" }", &s);
+
+    cr_assert_null(message, "%s", message);
+    cr_assert(s.release_from_server);
+    cr_assert_eq(s.quiet_period_s, 10);
+    cr_assert_eq(s.longest_delay_s, 300);
+    cr_assert_eq(s.senders, 1);
+    cr_assert_eq(s.mapping.full_limit, 2000);
+    cr_assert_eq(s.mapping.level, FORM_FULL);
+    cr_assert_eq(s.mapping.patient, MODE_CREATE);
+    cr_assert(!s.mapping.self_contained);
+    cr_assert(s.mapping.hold_patient_differs);
+}
+
+Test(settings, a_directory_is_r5_and_stands_alone)
+{
+    struct settings s;
+
+    cr_assert_null(read_text("fhir { " SYSTEMS "}\ntarget \"t\" { directory = \"/x\" }", &s));
+    cr_assert(!s.release_from_server);
+    cr_assert_eq(s.mapping.release, RELEASE_R5);
+    cr_assert(s.mapping.self_contained);
+}
+
+Test(settings, a_token_may_go_to_this_machine_in_the_clear)
+{
+    cr_assert_null(read_text("fhir { " SYSTEMS "}\ntarget \"t\" { url = \"http://127.0.0.1:80/f\" "
+                             "authentication = bearer token_file = \"/x\" }",
+                             NULL));
+}
