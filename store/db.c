@@ -202,20 +202,23 @@ static int fail(struct db *db, const PGresult *result)
     return temporary ? -EAGAIN : -EINVAL;
 }
 
-static int finish(struct db *db, PGresult *result, PGresult **ret)
+int db_check(struct db *db, const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
-    int r;
 
-    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
-        if (ret)
-            *ret = result;
-        else
-            PQclear(result);
-        return 0;
-    }
-    r = fail(db, result);
-    PQclear(result);
+    return status == PGRES_TUPLES_OK || status == PGRES_SINGLE_TUPLE || status == PGRES_COMMAND_OK
+               ? 0
+               : fail(db, result);
+}
+
+static int finish(struct db *db, PGresult *result, PGresult **ret)
+{
+    int r = db_check(db, result);
+
+    if (r == 0 && ret)
+        *ret = result;
+    else
+        PQclear(result);
     return r;
 }
 
@@ -248,16 +251,31 @@ static int prepare(struct db *db, const char *sql, int n, const struct statement
     return 0;
 }
 
-int db_query(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret)
+static int find_or_prepare(struct db *db, const char *sql, int n, const struct statement **ret)
 {
-    const struct statement *statement;
     int r = db_connect(db);
 
     if (r < 0)
         return r;
-    statement = find_statement(db, sql);
-    if (!statement)
-        r = prepare(db, sql, n, &statement);
+    *ret = find_statement(db, sql);
+    return *ret ? 0 : prepare(db, sql, n, ret);
+}
+
+int db_prepare(struct db *db, const char *sql, int n, const char **ret_name)
+{
+    const struct statement *statement;
+    int r = find_or_prepare(db, sql, n, &statement);
+
+    if (r == 0)
+        *ret_name = statement->name;
+    return r;
+}
+
+int db_query(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret)
+{
+    const struct statement *statement;
+    int r = find_or_prepare(db, sql, n, &statement);
+
     if (r < 0)
         return r;
     return finish(db, PQexecPrepared(db->connection, statement->name, n, values, NULL, NULL, 0),

@@ -26,13 +26,20 @@ int db_connect(struct db *db);
 /* Let the connection go; the next use connects again. */
 void db_disconnect(struct db *db);
 
-/* Why the last call failed: "57P01", "23505 patient_pkey", "cannot connect". Valid until the next call. */
+/* Why the last call failed: "57P01", "23505 patient_pkey", "cannot connect". Valid until the next
+ * call. */
 const char *db_problem(const struct db *db);
 
 /* Run @sql with @n text parameters (NULL is SQL NULL), prepared under its own address on first
  * use per connection: @sql must be a string literal. On success @ret (may be NULL) is the result,
  * to be cleared with PQclear. */
 int db_query(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret);
+/* Prepare @sql as db_query() does; @ret_name is for PQsendQueryPrepared() and valid as long as the
+ * connection. */
+int db_prepare(struct db *db, const char *sql, int n, const char **ret_name);
+/* What a result that was read from db_connection() means: 0 for rows and commands, else as above.
+ * The connection is let go when it is of no use any more. */
+int db_check(struct db *db, const PGresult *result);
 /* Several statements without parameters (migrations). */
 int db_script(struct db *db, const char *sql);
 /* The connection for LISTEN, COPY and cursors; NULL when not connected. */

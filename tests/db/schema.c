@@ -52,7 +52,7 @@ Test(schema, migrating_twice_applies_once)
     check(0, NULL);
     cr_assert_eq(migrate(sql_directory(), &message), 0, "%s", message);
     cr_assert_eq(reported, 0);
-    cr_assert_answer(d.db, "select count(*) from isthmus.schema_version", "1");
+    cr_assert_answer(d.db, "select count(*) = max(version) from isthmus.schema_version", "t");
 }
 
 Test(schema, another_version_is_named_in_one_sentence)

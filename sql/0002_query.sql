@@ -1,0 +1,28 @@
+-- What queries look for (PS3.4 C.6). One index for each way that people search; all of them are on
+-- columns that are written once for each patient, study or series, so that storing an instance
+-- costs what it did. Other keys narrow what these find.
+-- Runs before the switch; the tables are locked while it runs.
+set local search_path = isthmus;
+
+-- Compared byte by byte: the unique index then serves "1234*" as well.
+alter table patient alter column patient_id type text collate "C";
+
+-- One index for each component group. Most patients have only the first.
+create index patient_name_alphabetic on patient
+    (split_part(patient_name_folded, '=', 1) text_pattern_ops);
+create index patient_name_ideographic on patient
+    (split_part(patient_name_folded, '=', 2) text_pattern_ops)
+    where split_part(patient_name_folded, '=', 2) <> '';
+create index patient_name_phonetic on patient
+    (split_part(patient_name_folded, '=', 3) text_pattern_ops)
+    where split_part(patient_name_folded, '=', 3) <> '';
+create index patient_birth_date on patient (patient_birth_date);
+
+create index study_date on study (study_date);
+create index study_accession_number on study (accession_number text_pattern_ops);
+
+-- Without its study, as routers and migration tools ask.
+create index series_instance_uid on series (series_instance_uid);
+
+-- Instance Availability: the few that are not there.
+create index instance_unavailable on instance (series_key) where not available;

@@ -1,0 +1,222 @@
+#include "store/query.h"
+#include "store/query_row.h"
+#include "store/query_sql.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KNOWN_MAX 64
+
+struct query {
+    struct db *db;
+    struct plan plan;
+    unsigned limit, n_matches;
+    bool running; /* results are outstanding on the connection */
+    bool known;   /* what the next query_next() says: @outcome and @next */
+    int outcome;
+    json_t *next;
+};
+
+/* --- Begin ---------------------------------------------------------------------------------- */
+
+/* Statements are prepared under the address of their text, so texts that are worth it live as long
+ * as the process. They are few: they differ by which attributes are asked for, not by values. */
+static const char *known_text(const char *sql)
+{
+    static char *known[KNOWN_MAX];
+    static size_t n;
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(known[i], sql) == 0)
+            return known[i];
+    if (n == KNOWN_MAX || !(known[n] = strdup(sql)))
+        return NULL;
+    return known[n++];
+}
+
+/* Keys that are compared for equality get a prepared statement, planned once. For ranges and
+ * patterns the planner has to see the values. */
+static int send_statement(struct query *q, const struct statement_text *s)
+{
+    const char *known = s->plain ? known_text(s->sql) : NULL, *name = NULL;
+    const char *const *values = (const char *const *)s->values;
+    int n = (int)s->n_values, r = db_connect(q->db), sent;
+
+    if (r == 0 && known)
+        r = db_prepare(q->db, known, n, &name);
+    if (r < 0)
+        return r;
+    if (name)
+        sent = PQsendQueryPrepared(db_connection(q->db), name, n, values, NULL, NULL, 0);
+    else
+        sent = PQsendQueryParams(db_connection(q->db), s->sql, n, NULL, values, NULL, NULL, 0);
+    if (!sent) {
+        db_disconnect(q->db);
+        return -EAGAIN;
+    }
+    q->running = true;
+    return PQsetSingleRowMode(db_connection(q->db)) ? 0 : -EINVAL;
+}
+
+static int start(struct query *q)
+{
+    struct statement_text s;
+    int r = statement_make(&q->plan, &s);
+
+    if (r == 0)
+        r = send_statement(q, &s);
+    statement_done(&s);
+    return r;
+}
+
+int query_begin(struct db *db, const json_t *identifier, const struct query_options *options,
+                struct query **ret, struct query_problem *ret_problem)
+{
+    struct query *q = calloc(1, sizeof *q);
+    int r;
+
+    if (!q)
+        return -ENOMEM;
+    q->db = db;
+    q->limit = options->limit;
+    r = plan_make(identifier, options, &q->plan, ret_problem);
+    if (r == 0)
+        r = start(q);
+    if (r < 0) {
+        query_end(q);
+        return r;
+    }
+    *ret = q;
+    return 0;
+}
+
+bool query_has_unsupported(const struct query *q)
+{
+    return q->plan.unsupported;
+}
+
+/* --- Next ----------------------------------------------------------------------------------- */
+
+static void settle(struct query *q, int outcome, json_t *next)
+{
+    q->known = true;
+    q->outcome = outcome;
+    q->next = next;
+}
+
+/* Read what is still coming. true: the server says that it was cancelled. */
+static bool drain(struct query *q)
+{
+    bool cancelled = false;
+    PGresult *result;
+
+    while (db_connection(q->db) && (result = PQgetResult(db_connection(q->db)))) {
+        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+        cancelled = cancelled || (state && strcmp(state, "57014") == 0);
+        PQclear(result);
+    }
+    q->running = false;
+    return cancelled;
+}
+
+/* A row that is a match, or the end, or an error settles what comes next. */
+static void take_result(struct query *q, const PGresult *result)
+{
+    json_t *answer = NULL;
+    int r = db_check(q->db, result);
+
+    if (r < 0)
+        (void)drain(q); /* nothing comes after an error */
+    if (r == 0 && PQresultStatus(result) != PGRES_SINGLE_TUPLE)
+        return; /* the end of the rows; NULL follows */
+    if (r == 0)
+        r = row_take(&q->plan, result, &answer);
+    if (r == 0 && q->limit && q->n_matches == q->limit) {
+        json_decref(answer);
+        answer = NULL;
+        r = -ENOBUFS;
+    }
+    if (r != -ENOENT)
+        settle(q, r, answer);
+}
+
+/* Take results until one settles what comes next. false: that would wait, and @wait is not set. */
+static bool advance(struct query *q, bool wait)
+{
+    while (!q->known) {
+        PGconn *connection = db_connection(q->db);
+        PGresult *result;
+
+        if (!connection || !q->running) {
+            settle(q, connection ? -ENOENT : -EAGAIN, NULL);
+            break;
+        }
+        if (!wait && PQisBusy(connection))
+            return false;
+        result = PQgetResult(connection);
+        if (result)
+            take_result(q, result);
+        else
+            q->running = false;
+        PQclear(result);
+    }
+    return true;
+}
+
+int query_next(struct query *q, json_t **ret)
+{
+    (void)advance(q, true);
+    if (q->outcome < 0)
+        return q->outcome;
+    q->known = false;
+    q->n_matches++;
+    *ret = q->next;
+    q->next = NULL;
+    return 0;
+}
+
+int query_fd(const struct query *q)
+{
+    const PGconn *connection = db_connection(q->db);
+
+    return q->running && !q->known && connection ? PQsocket(connection) : -1;
+}
+
+/* Bytes are read only when what was read before is used up, so that they do not pile up. */
+bool query_ready(struct query *q)
+{
+    if (advance(q, false))
+        return true;
+    if (!PQconsumeInput(db_connection(q->db)))
+        return advance(q, true); /* the connection is lost: PQgetResult() says so without waiting */
+    return advance(q, false);
+}
+
+/* --- End ------------------------------------------------------------------------------------ */
+
+/* A cancellation that comes too late could strike the next statement, so a connection on which it
+ * did not show is let go. */
+static void stop(struct query *q)
+{
+    PGcancel *cancel = PQgetCancel(db_connection(q->db));
+    char message[256];
+    bool sent = cancel && PQcancel(cancel, message, sizeof message);
+
+    PQfreeCancel(cancel);
+    if (!sent || !drain(q))
+        db_disconnect(q->db);
+}
+
+struct query *query_end(struct query *q)
+{
+    if (!q)
+        return NULL;
+    if (q->running && db_connection(q->db))
+        stop(q);
+    json_decref(q->next);
+    plan_done(&q->plan);
+    free(q);
+    return NULL;
+}

@@ -1,0 +1,54 @@
+/* What can be asked for: typed columns of the index, attributes in the DICOM JSON of each level,
+ * and what is computed. Pure. */
+#ifndef ISTHMUS_STORE_QUERY_COLUMNS_H
+#define ISTHMUS_STORE_QUERY_COLUMNS_H
+
+#include "store/query.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Tables in SQL: p patient, t study, s series, i instance. */
+enum column_kind {
+    COLUMN_DOCUMENT, /* DICOM JSON of the level, matched in C */
+    COLUMN_TEXT,
+    COLUMN_NAME, /* with a folded column beside it */
+    COLUMN_DATE,
+    COLUMN_TIME,
+    COLUMN_INTEGER,
+    COLUMN_ARRAY,    /* text[] */
+    COLUMN_STATE,    /* Instance Availability of the level, matched in C */
+    COLUMN_CONSTANT, /* not in the database, matched in C */
+};
+
+struct column {
+    uint32_t tag;
+    const char *vr, *keyword;
+    enum query_level level; /* of the attribute; of COLUMN_STATE and _CONSTANT: QUERY_PATIENT */
+    enum column_kind kind;
+    const char *sql; /* an expression; of COLUMN_NAME the folded column is this with _folded */
+    bool computed;   /* of several rows or not of the data sets */
+};
+
+#define TAG_CHARACTER_SET 0x00080005u
+#define TAG_LEVEL 0x00080052u
+#define TAG_RETRIEVE_AE_TITLE 0x00080054u
+#define TAG_TIMEZONE_OFFSET 0x00080201u
+#define TAG_PATIENT_ID 0x00100020u
+#define TAG_STUDY_UID 0x0020000Du
+#define TAG_SERIES_UID 0x0020000Eu
+#define TAG_INSTANCE_UID 0x00080018u
+
+/* false: not an attribute of the index. */
+bool column_find(uint32_t tag, struct column *ret);
+
+/* The unique key of a level (PS3.4 C.6). */
+uint32_t column_unique_key(enum query_level level);
+
+/* "PATIENT", "STUDY", "SERIES", "IMAGE". */
+const char *column_level_name(enum query_level level);
+
+/* The time that belongs to a date for combined matching; 0: none. */
+uint32_t column_time_of(uint32_t date_tag);
+
+#endif

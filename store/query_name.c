@@ -1,0 +1,221 @@
+#include "store/query_name.h"
+#include "store/base/cleanup.h"
+#include "store/fold.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUPS 3
+#define NAME_BYTES_MAX 2048
+
+static const char *const group_names[GROUPS] = {"Alphabetic", "Ideographic", "Phonetic"};
+
+/* The text of a name with its '='; NULL: not a name, or no memory. */
+static char *name_join(const json_t *value)
+{
+    const char *text[GROUPS];
+    char *joined;
+
+    if (json_is_string(value))
+        return strdup(json_string_value(value));
+    for (size_t i = 0; i < GROUPS; i++) {
+        text[i] = json_string_value(json_object_get(value, group_names[i]));
+        if (!text[i])
+            text[i] = "";
+    }
+    if (!json_is_object(value) || asprintf(&joined, "%s=%s=%s", text[0], text[1], text[2]) < 0)
+        return NULL;
+    return joined;
+}
+
+char *name_fold(const json_t *value)
+{
+    _cleanup_free_ char *joined = name_join(value);
+
+    return joined ? fold_name(joined) : NULL;
+}
+
+/* --- Keys ---------------------------------------------------------------------------------- */
+
+/* "smith^*^*" is "smith" or "smith^*"; "smi*^*" says no more than "smi*". */
+static int cut_open_end(struct pattern *p)
+{
+    size_t n = strlen(p->text), all = n;
+
+    while (n >= 2 && p->text[n - 1] == '*' && p->text[n - 2] == '^')
+        n -= 2;
+    p->text[n] = '\0';
+    if (n == all || n == 0 || p->text[n - 1] == '*')
+        return 0;
+    return asprintf(&p->longer, "%s^*", p->text) < 0 ? -ENOMEM : 0;
+}
+
+static void squeeze_stars(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from; from++)
+        if (*from != '*' || to == text || to[-1] != '*')
+            *to++ = *from;
+    *to = '\0';
+}
+
+/* The pattern of one group of a folded name; without text where it asks for nothing. */
+static int take_group(const char *group, size_t n, struct pattern *ret)
+{
+    ret->text = strndup(group, n);
+    if (!ret->text)
+        return -ENOMEM;
+    squeeze_stars(ret->text);
+    if (cut_open_end(ret) < 0)
+        return -ENOMEM;
+    ret->wild = strpbrk(ret->text, "*?") != NULL;
+    if (*ret->text == '\0' || strcmp(ret->text, "*") == 0)
+        pattern_done(ret);
+    return 0;
+}
+
+static int take_groups(const char *folded, struct key_value *ret)
+{
+    const char *p = folded;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < GROUPS; i++) {
+        size_t n = strcspn(p, "=");
+
+        r = take_group(p, n, &ret->group[i]);
+        p += n + (p[n] == '=');
+    }
+    ret->any_group = strchr(folded, '=') == NULL;
+    return r;
+}
+
+/* Behind a space, whatever came before: names are compared with their words so divided. */
+static int add_word(struct key_value *v, const char *word, size_t n)
+{
+    struct pattern *grown = reallocarray(v->words, v->n_words + 1, sizeof *grown);
+    char *text;
+
+    if (!grown)
+        return -ENOMEM;
+    v->words = grown;
+    if (asprintf(&text, "* %.*s*", (int)n, word) < 0)
+        return -ENOMEM;
+    squeeze_stars(text);
+    v->words[v->n_words++] = (struct pattern){.text = text, .wild = true};
+    return 0;
+}
+
+/* Words that say nothing are left out. */
+static int take_words(const char *folded, struct key_value *ret)
+{
+    int r = 0;
+
+    for (const char *p = folded; r == 0 && *p;) {
+        size_t n = strcspn(p, NAME_WORD_ENDS);
+
+        if (strspn(p, "*") < n)
+            r = add_word(ret, p, n);
+        p += n + (p[n] != '\0');
+    }
+    return r;
+}
+
+int name_take(const json_t *value, bool fuzzy, struct key_value *ret)
+{
+    _cleanup_free_ char *joined = name_join(value), *folded = NULL;
+
+    if (!joined || strlen(joined) > NAME_BYTES_MAX)
+        return -EBADMSG;
+    folded = fold_name(joined);
+    if (!folded)
+        return -EBADMSG;
+    return fuzzy ? take_words(folded, ret) : take_groups(folded, ret);
+}
+
+/* --- Matching ------------------------------------------------------------------------------ */
+
+static const char *next_character(const char *p)
+{
+    do
+        p++;
+    while ((*p & 0xc0) == 0x80);
+    return p;
+}
+
+/* When a text does not go on as the pattern, the last '*' takes one character more. */
+static bool wild_matches(const char *p, const char *text)
+{
+    const char *star = NULL, *resume = NULL;
+
+    while (*text) {
+        if (*p == '*') {
+            star = ++p;
+            resume = text;
+        } else if (*p == '?') {
+            p++;
+            text = next_character(text);
+        } else if (*p == *text) {
+            p++;
+            text++;
+        } else if (star) {
+            p = star;
+            text = resume = next_character(resume);
+        } else {
+            return false;
+        }
+    }
+    return p[strspn(p, "*")] == '\0';
+}
+
+bool pattern_matches(const struct pattern *p, const char *text)
+{
+    if (!p->text)
+        return true;
+    if (p->wild ? wild_matches(p->text, text) : strcmp(p->text, text) == 0)
+        return true;
+    return p->longer && wild_matches(p->longer, text);
+}
+
+static bool groups_match(const struct key_value *key, char *folded)
+{
+    char *rest = folded;
+    const char *group[GROUPS];
+    bool all = true;
+
+    for (size_t i = 0; i < GROUPS; i++) {
+        group[i] = rest ? strsep(&rest, "=") : "";
+        if (key->any_group && *group[i] && pattern_matches(&key->group[0], group[i]))
+            return true;
+        all = all && pattern_matches(&key->group[i], group[i]);
+    }
+    return all && !key->any_group;
+}
+
+static bool words_match(const struct key_value *key, const char *folded)
+{
+    _cleanup_free_ char *spaced = NULL;
+
+    if (asprintf(&spaced, " %s", folded) < 0) {
+        spaced = NULL;
+        return false;
+    }
+    for (char *p = spaced; *p; p++)
+        if (strchr(NAME_WORD_ENDS, *p))
+            *p = ' ';
+    for (size_t i = 0; i < key->n_words; i++)
+        if (!pattern_matches(&key->words[i], spaced))
+            return false;
+    return true;
+}
+
+bool name_matches(const struct key_value *key, const char *folded)
+{
+    _cleanup_free_ char *copy = strdup(folded);
+
+    if (!copy)
+        return false;
+    return key->n_words > 0 ? words_match(key, folded) : groups_match(key, copy);
+}

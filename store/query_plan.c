@@ -1,0 +1,183 @@
+#include "store/query_plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int refuse(struct query_problem *problem, uint32_t tag, const char *comment)
+{
+    problem->status = 0xA900;
+    problem->offending_tag = tag;
+    (void)snprintf(problem->comment, sizeof problem->comment, "%s", comment);
+    return -EBADMSG;
+}
+
+static int take_level(struct plan *p, struct query_problem *problem)
+{
+    const json_t *values = json_object_get(json_object_get(p->identifier, "00080052"), "Value");
+    const char *text = json_string_value(json_array_get(values, 0));
+    enum query_root root = p->options.root;
+
+    if (!text)
+        return refuse(problem, TAG_LEVEL, "Query/Retrieve Level is missing");
+    for (enum query_level l = QUERY_PATIENT; l <= QUERY_IMAGE; l++) {
+        if (strcmp(text, column_level_name(l)) != 0)
+            continue;
+        if ((root == QUERY_STUDY_ROOT && l == QUERY_PATIENT) ||
+            (root == QUERY_PATIENT_STUDY_ONLY && l > QUERY_STUDY))
+            return refuse(problem, TAG_LEVEL, "the information model has no such level");
+        p->level = l;
+        return 0;
+    }
+    return refuse(problem, TAG_LEVEL, "Query/Retrieve Level is not a level");
+}
+
+/* What says how the identifier is to be read asks for nothing; group lengths are of old. */
+static bool asks_for_nothing(const struct plan *p, uint32_t tag)
+{
+    return tag == TAG_CHARACTER_SET || tag == TAG_LEVEL || (tag & 0xffff) == 0 ||
+           (tag == TAG_TIMEZONE_OFFSET && p->level != QUERY_IMAGE);
+}
+
+static bool has_condition(enum column_kind kind)
+{
+    return kind != COLUMN_DOCUMENT && kind != COLUMN_STATE && kind != COLUMN_CONSTANT;
+}
+
+static int take_field(struct plan *p, uint32_t tag, const json_t *element,
+                      struct query_problem *problem)
+{
+    struct field *f = &p->fields[p->n_fields];
+    bool below;
+    int r;
+
+    *f = (struct field){.asked = element, .cell = -1};
+    if (!column_find(tag, &f->column)) {
+        p->unsupported = true;
+        return 0;
+    }
+    below = f->column.level > p->level;
+    if (below && (!p->options.relational || !has_condition(f->column.kind))) {
+        p->unsupported = true;
+        return 0;
+    }
+    p->n_fields++;
+    if (tag == TAG_TIMEZONE_OFFSET)
+        element = NULL;
+    r = key_take(tag, f->column.vr, element, &p->options, &f->key, problem);
+    f->returned = !below;
+    f->in_sql = !key_universal(&f->key) && has_condition(f->column.kind);
+    if (below && !f->in_sql)
+        p->unsupported = true;
+    return r;
+}
+
+static struct field *find_field(const struct plan *p, uint32_t tag)
+{
+    for (size_t i = 0; i < p->n_fields; i++)
+        if (p->fields[i].column.tag == tag)
+            return &p->fields[i];
+    return NULL;
+}
+
+static bool is_single_value(const struct key *k)
+{
+    return k->n_values == 1 && !k->empty && !k->values[0].text.wild;
+}
+
+/* Hierarchical queries name one entity at each level above (C.4.1.3.1.1). */
+static int check_keys_above(const struct plan *p, struct query_problem *problem)
+{
+    enum query_level first = p->options.root == QUERY_STUDY_ROOT ? QUERY_STUDY : QUERY_PATIENT;
+
+    for (enum query_level l = first; l < p->level && !p->options.relational; l++) {
+        uint32_t tag = column_unique_key(l);
+        const struct field *f = find_field(p, tag);
+
+        if (!f || key_universal(&f->key))
+            return refuse(problem, tag, "the unique key of a level above is missing");
+        if (!is_single_value(&f->key))
+            return refuse(problem, tag, "the unique key of a level above is not one value");
+    }
+    return 0;
+}
+
+/* The unique key of the level is in every answer. */
+static int add_unique_key(struct plan *p, struct query_problem *problem)
+{
+    uint32_t tag = column_unique_key(p->level);
+
+    return find_field(p, tag) ? 0 : take_field(p, tag, NULL, problem);
+}
+
+static void pair_dates_and_times(struct plan *p)
+{
+    for (size_t i = 0; i < p->n_fields; i++) {
+        struct field *date = &p->fields[i];
+        uint32_t tag = column_time_of(date->column.tag);
+        struct field *time = tag ? find_field(p, tag) : NULL;
+
+        if (time && date->key.n_values == 1 && time->key.n_values == 1 && !date->key.empty &&
+            !time->key.empty) {
+            date->time = time;
+            time->of_date = true;
+        }
+    }
+}
+
+static int take_fields(struct plan *p, struct query_problem *problem)
+{
+    const char *json_key;
+    json_t *element;
+    int r = 0;
+
+    p->fields = calloc(json_object_size(p->identifier) + 1, sizeof *p->fields);
+    if (!p->fields)
+        return -ENOMEM;
+    json_object_foreach (p->identifier, json_key, element) {
+        uint32_t tag;
+
+        if (!key_tag(json_key, &tag))
+            return refuse(problem, 0, "the identifier cannot be understood");
+        if (!asks_for_nothing(p, tag))
+            r = take_field(p, tag, element, problem);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int plan_make(const json_t *identifier, const struct query_options *options, struct plan *ret,
+              struct query_problem *ret_problem)
+{
+    int r;
+
+    *ret = (struct plan){.options = *options, .identifier = json_incref((json_t *)identifier)};
+    ret->options.retrieve_ae_title = NULL;
+    if (options->retrieve_ae_title) {
+        ret->retrieve_ae_title = strdup(options->retrieve_ae_title);
+        if (!ret->retrieve_ae_title)
+            return -ENOMEM;
+    }
+    r = take_level(ret, ret_problem);
+    if (r == 0)
+        r = take_fields(ret, ret_problem);
+    if (r == 0)
+        r = check_keys_above(ret, ret_problem);
+    if (r == 0)
+        r = add_unique_key(ret, ret_problem);
+    if (r == 0 && options->combined_datetime)
+        pair_dates_and_times(ret);
+    return r;
+}
+
+void plan_done(struct plan *p)
+{
+    for (size_t i = 0; i < p->n_fields; i++)
+        key_done(&p->fields[i].key);
+    free(p->fields);
+    free(p->retrieve_ae_title);
+    json_decref(p->identifier);
+    *p = (struct plan){.n_fields = 0};
+}

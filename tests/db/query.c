@@ -1,0 +1,515 @@
+#include "tests/db/query_help.h"
+#include "tests/db/sample.h"
+
+#define UID "0020000D"
+#define SOP "00080018"
+
+static const struct query_options study_root = {.root = QUERY_STUDY_ROOT,
+                                                .retrieve_ae_title = "ISTHMUS"};
+static const struct query_options relational = {.root = QUERY_STUDY_ROOT, .relational = true};
+static const struct query_options patient_study_only = {.root = QUERY_PATIENT_STUDY_ONLY,
+                                                        .relational = true};
+static const struct query_options patient_root = {.root = QUERY_PATIENT_ROOT};
+
+#define NAME(groups) "\"00100010\":{\"vr\":\"PN\",\"Value\":[{" groups "}]}"
+#define TEXT(tag, vr, value) "\"" tag "\":{\"vr\":\"" vr "\",\"Value\":[\"" value "\"]}"
+#define REQUEST(accession, procedure)                                                              \
+    "\"00400275\":{\"vr\":\"SQ\",\"Value\":[{" TEXT("00080050", "SH", accession) "," TEXT(         \
+        "00401001", "SH", procedure) "}]}"
+
+/* Three patients, four studies 1 2 3 4; study 1 has two series, of which 1.1 has two instances. */
+static const struct sample population[] = {
+    {.sop = "1.1.1",
+     .study = "1",
+     .series = "1.1",
+     .bytes = 1,
+     .attributes =
+         {"{" NAME("\"Alphabetic\":\"Müller^Zoë\"") "," TEXT("00100020", "LO", "A-1") "," TEXT(
+              "00100021", "LO", "HOSPITAL") "," TEXT("00100030", "DA",
+                                                     "19700131") "," TEXT("00100040", "CS",
+                                                                          "F") "}",
+          "{" TEXT("00080020", "DA", "20260131") "," TEXT("00080030", "TM", "1305") "," TEXT(
+              "00080050", "SH", "ACC_1%") "," TEXT("00081030", "LO",
+                                                   "Head's \\\"CT\\\"") "," TEXT("00401001", "SH",
+                                                                                 "RP1") "}",
+          "{" TEXT("00080060", "CS", "CT") "," TEXT("00200011", "IS", "1") "," REQUEST(
+              "ACC_1%", "RP1") "," TEXT("00181030", "LO", "routine") "}",
+          "{" TEXT("00200013", "IS", "1") "}"}},
+    {.sop = "1.1.2",
+     .study = "1",
+     .series = "1.1",
+     .bytes = 2,
+     .attributes = {"{" NAME("\"Alphabetic\":\"Müller^Zoë\"") "," TEXT("00100020", "LO", "A-1") "}",
+                    "{" TEXT("00080020", "DA", "20260131") "," TEXT("00080050", "SH", "ACC_1%") "}",
+                    "{" TEXT("00080060", "CS", "CT") "," TEXT("00200011", "IS", "1") "," TEXT(
+                        "00181030", "LO", "delayed") "}",
+                    "{" TEXT("00200013", "IS", "2") "," TEXT("00080008", "CS", "DERIVED") "}"}},
+    {.sop = "1.2.1",
+     .study = "1",
+     .series = "1.2",
+     .bytes = 3,
+     .attributes = {"{" NAME("\"Alphabetic\":\"Müller^Zoë\"") "," TEXT("00100020", "LO", "A-1") "}",
+                    "{" TEXT("00080050", "SH", "ACC_1%") "}",
+                    "{" TEXT("00080060", "CS", "SR") "," TEXT("00200011", "IS", "2") "}", "{}"},
+     .sop_class = "1.2.840.10008.5.1.4.1.1.88.11"},
+    {.sop = "2.1.1",
+     .study = "2",
+     .series = "2.1",
+     .bytes = 4,
+     .attributes = {"{" NAME("\"Alphabetic\":\"Müller^Zoë\"") "," TEXT(
+                        "00100020", "LO", "A-1") "," TEXT("00100021", "LO", "HOSPITAL") "}",
+                    "{" TEXT("00080020", "DA", "20260201") "," TEXT(
+                        "00080030", "TM", "0800") "," TEXT("00080050", "SH", "ACCX10") "}",
+                    "{" TEXT("00080060", "CS", "MR") "," TEXT("00200011", "IS", "1") "}", "{}"}},
+    {.sop = "3.1.1",
+     .study = "3",
+     .series = "3.1",
+     .bytes = 5,
+     .attributes =
+         {"{" NAME(
+              "\"Alphabetic\":\"Yamada^Tarou\",\"Ideographic\":\"山田^太郎\","
+              "\"Phonetic\":\"やまだ^たろう\"") "," TEXT("00100020", "LO",
+                                                         "A-1") "," TEXT("00100021", "LO",
+                                                                         "OTHER") "}",
+          "{" TEXT("00080020", "DA", "20260201") "}", "{" TEXT("00080060", "CS", "CT") "}", "{}"}},
+    {.sop = "4.1.1",
+     .study = "4",
+     .series = "4.1",
+     .bytes = 6,
+     .attributes = {"{" NAME("\"Alphabetic\":\"SMITH\"") "}",
+                    "{" TEXT("00081030", "LO", "100%_\\\\") "}",
+                    "{" TEXT("00080060", "CS", "CT") "}", "{}"}},
+};
+
+static struct database made;
+
+static void fill(void)
+{
+    made = make_database();
+    for (size_t i = 0; i < sizeof population / sizeof *population; i++)
+        put(made.db, &population[i], i + 1, INDEX_STORED);
+}
+
+static void empty(void)
+{
+    drop_database(&made);
+}
+
+TestSuite(query, .init = fill, .fini = empty);
+
+Test(query, keys_on_columns_find_their_studies)
+{
+    static const struct {
+        const char *keys, *studies;
+    } rows[] = {
+        {"{}", "1 2 3 4"},
+        {"{\"00080050\":\"ACCX10\"}", "2"},
+        {"{\"00080050\":\"accx10\"}", ""},
+        {"{\"00080050\":\"ACC*\"}", "1 2"},
+        {"{\"00080050\":\"ACC_1%\"}", "1"},
+        {"{\"00080050\":\"ACC?1*\"}", "1 2"},
+        {"{\"00080050\":\"ACC_1*\"}", "1"},
+        {"{\"00080050\":\"ACCX10\\\\ACC_1%\"}", "1 2"},
+        {"{\"00080050\":\"ACCX10\\\\ACC_*\"}", "1 2"},
+        {"{\"00080050\":\"*\"}", "1 2 3 4"},
+        {"{\"00080050\":\"**\"}", "1 2 3 4"},
+        {"{\"00081030\":\"Head's \\\"CT\\\"\"}", "1"},
+        {"{\"00081030\":\"*'*\"}", "1"},
+        {"{\"00081030\":\"100%_*\"}", "4"},
+        {"{\"00081030\":\"1?0%__\"}", ""},
+        {"{\"00081030\":\"'; drop table isthmus.study; --\"}", ""},
+        {"{\"00100010\":\"muller*\"}", "1 2"},
+        {"{\"00100010\":\"MÜLLER^ZOË\"}", "1 2"},
+        {"{\"00100010\":\"muller\"}", ""},
+        {"{\"00100010\":\"smith\"}", "4"},
+        {"{\"00100010\":\"smith^*\"}", "4"},
+        {"{\"00100010\":\"smith^^\"}", "4"},
+        {"{\"00100010\":\"sm?th*^*\"}", "4"},
+        {"{\"00100010\":\"山田*\"}", "3"},
+        {"{\"00100010\":\"=山田*\"}", "3"},
+        {"{\"00100010\":\"yama*=山田*\"}", "3"},
+        {"{\"00100010\":\"yama*=田*\"}", ""},
+        {"{\"00100010\":\"==やまだ^*\"}", "3"},
+        {"{\"00100010\":\"*zoe\"}", "1 2"},
+        {"{\"00100020\":\"A-1\"}", "1 2 3"},
+        {"{\"00100020\":\"A-1\", \"00100021\":\"HOSPITAL\"}", "1 2"},
+        {"{\"00100020\":\"A*\", \"00100021\":\"OT*\"}", "3"},
+        {"{\"00100030\":\"19700131\"}", "1 2"},
+        {"{\"00100030\":\"-19700130\"}", ""},
+        {"{\"00080020\":\"20260131-20260131\"}", "1"},
+        {"{\"00080020\":\"20260201-\"}", "2 3"},
+        {"{\"00080020\":\"-20260131\"}", "1"},
+        {"{\"00080020\":\"2026.02.01\"}", "2 3"},
+        {"{\"00080020\":\"20260131\\\\20260201\"}", "1 2 3"},
+        {"{\"00080030\":\"13\"}", "1"},
+        {"{\"00080030\":\"1305\"}", "1"},
+        {"{\"00080030\":\"130501\"}", ""},
+        {"{\"00080030\":\"07-0800\"}", "2"},
+        {"{\"00080030\":\"-13\"}", "1 2"},
+        {"{\"00080061\":\"SR\"}", "1"},
+        {"{\"00080061\":\"SR\\\\MR\"}", "1 2"},
+        {"{\"00080061\":\"?R\"}", "1 2"},
+        {"{\"00080062\":\"1.2.840.10008.5.1.4.1.1.88.11\"}", "1"},
+        {"{\"0020000D\":\"3\\\\1\"}", "1 3"},
+        {"{\"00201206\":\"2\"}", "1"},
+        {"{\"00201208\":\"3\"}", "1"},
+        {"{\"00401001\":\"RP?\"}", "1"},
+        {"{\"00080056\":\"ONLINE\"}", "1 2 3 4"},
+        {"{\"00080056\":\"OFFLINE\"}", ""},
+        {"{\"00080054\":\"ISTHMUS\"}", "1 2 3 4"},
+        {"{\"00080054\":\"OTHER\"}", ""},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_assert_found(made.db, "STUDY", rows[i].keys, UID, &study_root, rows[i].studies);
+}
+
+Test(query, every_level_answers_with_what_is_above_it)
+{
+    cr_assert_found(made.db, "PATIENT", "{\"00201200\":\"2\",\"00100010\":\"\"}", "00100010",
+                    &patient_root, "Müller^Zoë");
+    cr_assert_found(made.db, "PATIENT", "{\"00201202\":\"3\",\"00201204\":\"4\"}", "00100020",
+                    &patient_root, "A-1");
+    cr_assert_found(made.db, "SERIES", "{\"0020000D\":\"1\",\"00100010\":\"\"}", "00100010",
+                    &study_root, "Müller^Zoë Müller^Zoë");
+    cr_assert_found(made.db, "SERIES", "{\"0020000D\":\"1\",\"00080060\":\"CT\"}", "0020000E",
+                    &study_root, "1.1");
+    cr_assert_found(made.db, "SERIES", "{\"0020000D\":\"1\",\"00200011\":\"02\"}", "0020000E",
+                    &study_root, "1.2");
+    cr_assert_found(made.db, "IMAGE", "{\"0020000D\":\"1\",\"0020000E\":\"1.1\"}", SOP, &study_root,
+                    "1.1.1 1.1.2");
+    cr_assert_found(made.db, "IMAGE",
+                    "{\"0020000D\":\"1\",\"0020000E\":\"1.1\",\"00080008\":\"DER*\"}", SOP,
+                    &study_root, "1.1.2");
+    cr_assert_found(made.db, "IMAGE",
+                    "{\"0020000D\":\"1\",\"0020000E\":\"1.1\",\"00181030\":\"delayed\"}", SOP,
+                    &study_root, "1.1.2");
+}
+
+Test(query, sequences_match_when_one_item_does)
+{
+    static const struct {
+        const char *item, *series;
+    } rows[] = {
+        {"{\"00401001\":{\"vr\":\"SH\",\"Value\":[\"RP1\"]}}", "1.1"},
+        {"{\"00401001\":{\"vr\":\"SH\",\"Value\":[\"RP2\"]}}", ""},
+        {"{\"00401001\":{\"vr\":\"SH\",\"Value\":[\"R*\"]},\"00080050\":{\"vr\":\"SH\"}}", "1.1"},
+        {"{\"00401001\":{\"vr\":\"SH\",\"Value\":[\"RP1\"]},"
+         "\"00080050\":{\"vr\":\"SH\",\"Value\":[\"X\"]}}",
+         ""},
+        {"{}", "1.1 1.2"},
+        {"{\"00401001\":{\"vr\":\"SH\"}}", "1.1 1.2"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char keys[400];
+
+        (void)snprintf(keys, sizeof keys,
+                       "{\"0020000D\":\"1\",\"00400275\":{\"vr\":\"SQ\",\"Value\":[%s]}}",
+                       rows[i].item);
+        cr_assert_found(made.db, "SERIES", keys, "0020000E", &study_root, rows[i].series);
+    }
+}
+
+Test(query, relational_queries_take_keys_of_any_level)
+{
+    cr_assert_found(made.db, "IMAGE", "{\"00080018\":\"2.1.1\"}", UID "", &relational, "");
+    cr_assert_found(made.db, "IMAGE", "{\"00080018\":\"2.1.1\",\"0020000D\":\"\"}", UID,
+                    &relational, "2");
+    cr_assert_found(made.db, "SERIES", "{\"0020000E\":\"1.2\",\"0020000D\":\"\"}", UID, &relational,
+                    "1");
+    cr_assert_found(made.db, "STUDY", "{\"0020000E\":\"1.2\"}", UID, &relational, "1");
+    cr_assert_found(made.db, "STUDY", "{\"00080018\":\"3.1.1\"}", UID, &relational, "3");
+    cr_assert_found(made.db, "STUDY", "{\"00080060\":\"CT\",\"00200011\":\"2\"}", UID, &relational,
+                    "");
+    cr_assert_found(made.db, "STUDY", "{\"00080060\":\"CT\",\"00200011\":\"1\"}", UID, &relational,
+                    "1");
+}
+
+Test(query, empty_values_are_found_when_negotiated)
+{
+    struct query_options options = study_root;
+
+    cr_assert_found(made.db, "STUDY", "{\"00080050\":\"\\\"\\\"\"}", UID, &options, "");
+    options.empty_value = true;
+    cr_assert_found(made.db, "STUDY", "{\"00080050\":\"\\\"\\\"\"}", UID, &options, "3 4");
+    cr_assert_found(made.db, "STUDY", "{\"00080020\":\"\\\"\\\"\"}", UID, &options, "4");
+    cr_assert_found(made.db, "STUDY", "{\"00100020\":\"\\\"\\\"\"}", UID, &options, "4");
+    cr_assert_found(made.db, "STUDY", "{\"00401001\":\"\\\"\\\"\"}", UID, &options, "2 3 4");
+    cr_assert_found(made.db, "STUDY", "{\"00080090\":\"\\\"\\\"\"}", UID, &options, "1 2 3 4");
+}
+
+Test(query, date_and_time_are_one_range_when_negotiated)
+{
+    static const char keys[] = "{\"00080020\":\"20260131-20260201\",\"00080030\":\"1000-1200\"}";
+    struct query_options options = study_root;
+
+    cr_assert_found(made.db, "STUDY", keys, UID, &options, "");
+    options.combined_datetime = true;
+    cr_assert_found(made.db, "STUDY", keys, UID, &options, "1 2");
+    cr_assert_found(made.db, "STUDY", "{\"00080020\":\"20260131-\",\"00080030\":\"1306-\"}", UID,
+                    &options, "2 3");
+    cr_assert_found(made.db, "STUDY", "{\"00080020\":\"-20260201\",\"00080030\":\"-0759\"}", UID,
+                    &options, "1");
+}
+
+Test(query, words_of_names_are_found_in_any_order_when_negotiated)
+{
+    struct query_options options = study_root;
+
+    cr_assert_found(made.db, "STUDY", "{\"00100010\":\"Zoe Mull\"}", UID, &options, "");
+    options.fuzzy_names = true;
+    cr_assert_found(made.db, "STUDY", "{\"00100010\":\"Zoe Mull\"}", UID, &options, "1 2");
+    cr_assert_found(made.db, "STUDY", "{\"00100010\":\"taro^YAMADA\"}", UID, &options, "3");
+    cr_assert_found(made.db, "STUDY", "{\"00100010\":\"太郎\"}", UID, &options, "3");
+    cr_assert_found(made.db, "STUDY", "{\"00100010\":\"uller\"}", UID, &options, "");
+}
+
+Test(query, identifiers_that_do_not_fit_are_refused_and_named)
+{
+    static const struct {
+        const struct query_options *options;
+        const char *level, *keys;
+        uint32_t tag;
+    } rows[] = {
+        {&study_root, NULL, "{}", 0x00080052},
+        {&study_root, "PATIENT", "{}", 0x00080052},
+        {&study_root, "STUDIES", "{}", 0x00080052},
+        {&study_root, "SERIES", "{}", 0x0020000D},
+        {&study_root, "SERIES", "{\"0020000D\":\"\"}", 0x0020000D},
+        {&study_root, "SERIES", "{\"0020000D\":\"1\\\\2\"}", 0x0020000D},
+        {&study_root, "IMAGE", "{\"0020000D\":\"1\"}", 0x0020000E},
+        {&patient_root, "STUDY", "{\"00100020\":\"A*\"}", 0x00100020},
+        {&patient_root, "STUDY", "{}", 0x00100020},
+        {&patient_study_only, "SERIES", "{}", 0x00080052},
+        {&study_root, "STUDY", "{\"0020000D\":\"1*\"}", 0x0020000D},
+        {&study_root, "STUDY", "{\"00080020\":\"*\"}", 0x00080020},
+        {&study_root, "STUDY", "{\"00080020\":\"yesterday\"}", 0x00080020},
+        {&study_root, "STUDY", "{\"00080020\":\"20260231\"}", 0x00080020},
+        {&study_root, "STUDY", "{\"00080020\":\"-\"}", 0x00080020},
+        {&study_root, "STUDY", "{\"00080030\":\"25\"}", 0x00080030},
+        {&study_root, "STUDY", "{\"00201206\":\"1*\"}", 0x00201206},
+        {&study_root, "STUDY", "{\"00201206\":\"99999999999\"}", 0x00201206},
+        {&study_root, "STUDY", "{\"00101030\":\"heavy\"}", 0x00101030},
+        {&study_root, "STUDY", "{\"00080050\":{\"vr\":\"SH\",\"Value\":[{}]}}", 0x00080050},
+        {&study_root, "STUDY", "{\"00100010\":{\"vr\":\"PN\",\"Value\":[7]}}", 0x00100010},
+        {&study_root, "STUDY", "{\"00081032\":{\"vr\":\"SQ\",\"Value\":[{},{}]}}", 0x00081032},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *identifier = make_identifier(rows[i].level, rows[i].keys);
+        struct query_problem problem = {0};
+        struct query *q = NULL;
+
+        cr_assert_eq(query_begin(made.db, identifier, rows[i].options, &q, &problem), -EBADMSG,
+                     "row %zu", i);
+        cr_assert_eq(problem.status, 0xA900);
+        cr_assert_eq(problem.offending_tag, rows[i].tag, "row %zu: %08X", i, problem.offending_tag);
+        cr_assert(problem.comment[0]);
+        json_decref(identifier);
+    }
+}
+
+Test(query, answers_have_what_was_asked_for_and_the_unique_key)
+{
+    json_t *identifier = make_identifier(
+        "STUDY", "{\"00080050\":\"ACCX10\",\"00080020\":\"\",\"00080030\":\"\",\"00080054\":\"\","
+                 "\"00080056\":\"\",\"00080061\":\"\",\"00080090\":\"\",\"00100010\":\"\","
+                 "\"00201206\":\"\",\"00081030\":\"\",\"00401001\":\"\"}");
+    json_t *all = answers(made.db, identifier, &study_root);
+    json_t *expected =
+        json_loads("[{\"00080020\":{\"vr\":\"DA\",\"Value\":[\"20260201\"]},"
+                   "\"00080030\":{\"vr\":\"TM\",\"Value\":[\"080000\"]},"
+                   "\"00080050\":{\"vr\":\"SH\",\"Value\":[\"ACCX10\"]},"
+                   "\"00080052\":{\"vr\":\"CS\",\"Value\":[\"STUDY\"]},"
+                   "\"00080054\":{\"vr\":\"AE\",\"Value\":[\"ISTHMUS\"]},"
+                   "\"00080056\":{\"vr\":\"CS\",\"Value\":[\"ONLINE\"]},"
+                   "\"00080061\":{\"vr\":\"CS\",\"Value\":[\"MR\"]},"
+                   "\"00080090\":{\"vr\":\"PN\"},"
+                   "\"00081030\":{\"vr\":\"LO\"},"
+                   "\"00100010\":{\"vr\":\"PN\",\"Value\":[{\"Alphabetic\":\"Müller^Zoë\"}]},"
+                   "\"0020000D\":{\"vr\":\"UI\",\"Value\":[\"2\"]},"
+                   "\"00201206\":{\"vr\":\"IS\",\"Value\":[\"1\"]},"
+                   "\"00401001\":{\"vr\":\"SH\"}}]",
+                   0, NULL);
+    char *text = json_dumps(all, JSON_SORT_KEYS);
+
+    cr_assert_not_null(expected);
+    cr_assert(json_equal(all, expected), "%s", text);
+    free(text);
+    json_decref(expected);
+    json_decref(all);
+    json_decref(identifier);
+}
+
+Test(query, of_sequences_only_the_attributes_that_were_named_come_back)
+{
+    static const char *const asked[] = {
+        "{\"0020000D\":\"1\",\"00080060\":\"CT\",\"00400275\":{\"vr\":\"SQ\",\"Value\":"
+        "[{\"00401001\":{\"vr\":\"SH\"},\"00400009\":{\"vr\":\"SH\"}}]}}",
+        "{\"0020000D\":\"1\",\"00080060\":\"CT\",\"00400275\":{\"vr\":\"SQ\"}}",
+    };
+    static const char *const expected[] = {
+        "{\"00400009\":{\"vr\":\"SH\"},\"00401001\":{\"vr\":\"SH\",\"Value\":[\"RP1\"]}}",
+        "{\"00080050\":{\"vr\":\"SH\",\"Value\":[\"ACC_1%\"]},"
+        "\"00401001\":{\"vr\":\"SH\",\"Value\":[\"RP1\"]}}",
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        json_t *identifier = make_identifier("SERIES", asked[i]);
+        json_t *all = answers(made.db, identifier, &study_root);
+        const json_t *items =
+            json_object_get(json_object_get(json_array_get(all, 0), "00400275"), "Value");
+        json_t *wanted = json_loads(expected[i], 0, NULL);
+
+        cr_assert_eq(json_array_size(items), 1);
+        cr_assert(json_equal(json_array_get(items, 0), wanted), "row %zu", i);
+        json_decref(wanted);
+        json_decref(all);
+        json_decref(identifier);
+    }
+}
+
+Test(query, what_is_not_in_the_index_is_ignored_and_said)
+{
+    static const struct {
+        const char *keys;
+        bool unsupported;
+    } rows[] = {
+        {"{\"00080050\":\"\"}", false},
+        {"{\"00080005\":\"ISO_IR 192\",\"00080201\":\"+0100\",\"00080000\":\"\"}", false},
+        {"{\"00091001\":\"X\"}", true},
+        {"{\"00080060\":\"XX\"}", true}, /* of a level below */
+        {"{\"00321000\":\"\"}", true},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *identifier = make_identifier("STUDY", rows[i].keys);
+        struct query_problem problem;
+        struct query *q;
+
+        cr_assert_eq(query_begin(made.db, identifier, &study_root, &q, &problem), 0);
+        cr_assert_eq(query_has_unsupported(q), rows[i].unsupported, "%s", rows[i].keys);
+        query_end(q);
+        json_decref(identifier);
+        cr_assert_found(made.db, "STUDY", rows[i].keys, UID, &study_root, "1 2 3 4");
+    }
+}
+
+Test(query, rejected_instances_and_patients_without_studies_are_not_shown)
+{
+    run_sql(made.db, "update isthmus.instance set rejected = true where sop_instance_uid = '1.1.1';"
+                     "insert into isthmus.patient (patient_id, attributes) values ('LEFT', '{}')");
+    cr_assert_found(made.db, "IMAGE", "{\"0020000D\":\"1\",\"0020000E\":\"1.1\"}", SOP, &study_root,
+                    "1.1.2");
+    cr_assert_found(made.db, "PATIENT", "{\"00100020\":\"LEFT\"}", "00100020", &patient_root, "");
+}
+
+Test(query, availability_is_that_of_the_least_available_instance)
+{
+    run_sql(made.db,
+            "update isthmus.instance set available = false where sop_instance_uid = '1.1.1'");
+    cr_assert_found(made.db, "STUDY", "{\"00080056\":\"UNAVAILABLE\"}", UID, &study_root, "1");
+    cr_assert_found(made.db, "SERIES", "{\"0020000D\":\"1\",\"00080056\":\"ONLINE\"}", "0020000E",
+                    &study_root, "1.2");
+    cr_assert_found(made.db, "PATIENT", "{\"00080056\":\"UNAVAILABLE\",\"00100021\":\"\"}",
+                    "00100021", &patient_root, "HOSPITAL");
+}
+
+Test(query, a_limit_ends_the_matches_when_there_are_more)
+{
+    struct query_options options = study_root;
+    json_t *identifier = make_identifier("STUDY", "{}"), *one;
+    struct query_problem problem;
+    struct query *q;
+
+    options.limit = 3;
+    cr_assert_eq(query_begin(made.db, identifier, &options, &q, &problem), 0);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(query_next(q, &one), 0);
+        json_decref(one);
+    }
+    cr_assert_eq(query_next(q, &one), -ENOBUFS);
+    cr_assert_eq(query_next(q, &one), -ENOBUFS);
+    query_end(q);
+    options.limit = 4;
+    cr_assert_found(made.db, "STUDY", "{}", UID, &options, "1 2 3 4");
+    json_decref(identifier);
+}
+
+Test(query, a_query_that_is_given_up_is_stopped_on_the_server)
+{
+    json_t *identifier = make_identifier("STUDY", "{\"00081030\":\"\",\"00080020\":\"-20990101\"}");
+    json_t *one;
+    struct query_problem problem;
+    struct query *q;
+
+    run_sql(made.db,
+            "insert into isthmus.study (patient_key, study_instance_uid, study_date, "
+            "study_description, number_of_study_related_instances, patient_attributes, attributes) "
+            "select 1, '9.' || n, '2026-01-01', repeat('x', 200), 1, '{}', '{}' "
+            "from generate_series(1, 200000) n");
+    cr_assert_eq(query_begin(made.db, identifier, &study_root, &q, &problem), 0);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(query_next(q, &one), 0);
+        json_decref(one);
+    }
+    query_end(q);
+    cr_assert_found(made.db, "STUDY", "{\"00080050\":\"ACCX10\"}", UID, &study_root, "2");
+    json_decref(identifier);
+}
+
+Test(query, a_match_can_be_waited_for_with_its_descriptor)
+{
+    json_t *identifier = make_identifier("STUDY", "{\"00080050\":\"ACCX10\"}"), *one;
+    struct query_problem problem;
+    struct query *q;
+
+    cr_assert_eq(query_begin(made.db, identifier, &study_root, &q, &problem), 0);
+    while (!query_ready(q)) {
+        fd_set readable;
+
+        FD_ZERO(&readable);
+        FD_SET(query_fd(q), &readable);
+        cr_assert_eq(select(query_fd(q) + 1, &readable, NULL, NULL, NULL), 1);
+    }
+    cr_assert_eq(query_fd(q), -1);
+    cr_assert_eq(query_next(q, &one), 0);
+    json_decref(one);
+    cr_assert_eq(query_next(q, &one), -ENOENT);
+    cr_assert(query_ready(q));
+    query_end(q);
+    json_decref(identifier);
+}
+
+Test(query, a_lost_connection_is_said_and_the_next_query_works)
+{
+    json_t *identifier = make_identifier("STUDY", "{\"00080050\":\"A*\"}"), *one;
+    struct db *other = connect_to(made.conninfo);
+    struct query_problem problem;
+    struct query *q;
+
+    run_sql(other, "select pg_terminate_backend(pid, 10000) from pg_stat_activity "
+                   "where datname = current_database() and pid <> pg_backend_pid()");
+    cr_assert_eq(query_begin(made.db, identifier, &study_root, &q, &problem), 0);
+    cr_assert_eq(query_next(q, &one), -EAGAIN);
+    cr_assert_eq(query_fd(q), -1);
+    query_end(q);
+    cr_assert_found(made.db, "STUDY", "{\"00080050\":\"ACCX10\"}", UID, &study_root, "2");
+    db_free(other);
+    json_decref(identifier);
+}
+
+Test(query, the_table_of_attributes_is_in_order_and_whole)
+{
+    struct query_attribute a;
+    uint32_t last = 0;
+    unsigned n = 0;
+
+    for (; query_attribute(n, &a); n++) {
+        cr_assert_gt(a.tag, last);
+        cr_assert(a.keyword[0] && strlen(a.vr) == 2);
+        last = a.tag;
+    }
+    cr_assert_gt(n, 190);
+}
