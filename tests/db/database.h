@@ -97,10 +97,10 @@ static inline void drop_database(struct database *d)
     db_free(db);
 }
 
-/* The only value of the only row of a query, as text; in a buffer that is used again. */
+/* The only value of the only row of a query, as text; in a buffer that each thread uses again. */
 static inline const char *ask(struct db *db, const char *sql)
 {
-    static char value[4096];
+    static _Thread_local char value[4096];
     PGresult *result;
 
     cr_assert_eq(db_connect(db), 0);

@@ -106,6 +106,26 @@ Test(put_race, one_uid_with_the_same_bytes_at_once_is_stored_once_and_a_duplicat
     cr_assert_answer(d.db, "select count(*) from isthmus.conflict", "0");
 }
 
+Test(put_race, the_same_other_bytes_at_once_are_one_conflict)
+{
+    char sop[32];
+
+    for (int run = 0; run < RUNS; run++) {
+        struct sample first = {.sop = sop, .study = "2.1", .series = "3.1", .bytes = 1};
+        struct sample same = first, all[CLIENTS];
+
+        (void)snprintf(sop, sizeof sop, "1.%d", run);
+        put(d.db, &first, 100000 + (uint64_t)run, INDEX_STORED);
+        same.bytes = 2;
+        for (int i = 0; i < CLIENTS; i++)
+            all[i] = same;
+        race(all, CLIENTS);
+        cr_assert(count(CLIENTS, INDEX_CONFLICT) == 1 && count(CLIENTS, INDEX_DUPLICATE) == 3,
+                  "run %d", run);
+    }
+    cr_assert_answer(d.db, "select count(*) from isthmus.conflict", "100");
+}
+
 Test(put_race, a_new_study_that_comes_on_four_associations_is_one_study)
 {
     char sop[CLIENTS][32], study[32], series[CLIENTS][32];
