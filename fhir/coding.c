@@ -186,7 +186,7 @@ json_t *concept_of(const struct mapping *m, const struct dataset *item)
     if (!displayed)
         node_set_text(concept, "text", dataset_text(item, CodeMeaning));
     if (!node_is_empty(concept))
-    return concept;
+        return concept;
     json_decref(concept);
     return NULL;
 }

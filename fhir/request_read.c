@@ -84,7 +84,7 @@ static json_t *concept_of_request(const struct mapping *m, const struct request 
     json_t *concept = concept_of(m, &item);
 
     if (!concept)
-    concept = json_object();
+        concept = json_object();
     node_set_text(concept, "text", description);
     return concept;
 }

@@ -26,7 +26,7 @@ static void copy_title(char *to, size_t size, const char *from)
 {
     while (*from == ' ')
         from++;
-    std::snprintf(to, size, "%s", from);
+    (void)std::snprintf(to, size, "%s", from);
     for (size_t n = std::strlen(to); n > 0 && to[n - 1] == ' '; n--)
         to[n - 1] = '\0';
     for (; *to; to++)
@@ -120,7 +120,8 @@ try {
     if (!pc)
         return -ENOENT;
     ret->id = pc->presentationContextID;
-    std::snprintf(ret->abstract_syntax, sizeof ret->abstract_syntax, "%s", pc->abstractSyntax);
+    (void)std::snprintf(ret->abstract_syntax, sizeof ret->abstract_syntax, "%s",
+                        pc->abstractSyntax);
     ret->n_transfer_syntaxes = 0;
     if (!pc->proposedTransferSyntax)
         return 0;
@@ -128,8 +129,8 @@ try {
     (void)LST_Position(&pc->proposedTransferSyntax, reinterpret_cast<LST_NODE *>(ts));
     for (; ts && ret->n_transfer_syntaxes < DIMSE_TRANSFER_SYNTAXES_MAX;
          ts = reinterpret_cast<DUL_TRANSFERSYNTAX *>(LST_Next(&pc->proposedTransferSyntax)))
-        std::snprintf(ret->transfer_syntaxes[ret->n_transfer_syntaxes++], DIMSE_UID_MAX + 1, "%s",
-                      ts->transferSyntax);
+        (void)std::snprintf(ret->transfer_syntaxes[ret->n_transfer_syntaxes++], DIMSE_UID_MAX + 1,
+                            "%s", ts->transferSyntax);
     return 0;
 } catch (...) {
     return -ENOMEM;
@@ -155,10 +156,10 @@ try {
 int dimse_acknowledge(association *a)
 try {
     T_ASC_Parameters *params = a->assoc->params;
-    std::snprintf(params->ourImplementationClassUID, sizeof params->ourImplementationClassUID, "%s",
-                  DIMSE_IMPLEMENTATION_CLASS_UID);
-    std::snprintf(params->ourImplementationVersionName, sizeof params->ourImplementationVersionName,
-                  "ISTHMUS_%s", ISTHMUS_VERSION);
+    (void)std::snprintf(params->ourImplementationClassUID, sizeof params->ourImplementationClassUID,
+                        "%s", DIMSE_IMPLEMENTATION_CLASS_UID);
+    (void)std::snprintf(params->ourImplementationVersionName,
+                        sizeof params->ourImplementationVersionName, "ISTHMUS_%s", ISTHMUS_VERSION);
     const OFCondition cond = ASC_acknowledgeAssociation(a->assoc);
     return cond.bad() ? condition_errno(a, cond) : a->transport->flush();
 } catch (...) {

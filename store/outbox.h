@@ -17,22 +17,23 @@ struct outbox_item {
     int target;
     int64_t study_key;
     int64_t generation;
-    int attempts;         /* failed ones since the last change */
-    char digest[33];      /* of the last accepted Bundle, hex, or "" */
-    char form[8];         /* size form the target last accepted: full, series, study or "" */
+    int attempts;    /* failed ones since the last change */
+    char digest[33]; /* of the last accepted Bundle, hex, or "" */
+    char form[8];    /* size form the target last accepted: full, series, study or "" */
 };
 
 /* Make @name known with its delays; all studies become due for a new target. Targets not named
  * again stay (see target_forget). @ret is the target's number. */
-int target_register(struct db *db, const char *name, const char *description,
-                    int quiet_period_s, int longest_delay_s, int *ret);
+int target_register(struct db *db, const char *name, const char *description, int quiet_period_s,
+                    int longest_delay_s, int *ret);
 /* Remove a target with its outbox and publish state. -ENOENT. */
 int target_forget(struct db *db, const char *name);
 /* The whole target rests until now + @seconds (0: it works again); @why is shown by status. */
 int target_pause(struct db *db, int target, int seconds, const char *why);
 
 /* The next due study of @target, claimed; skips those claimed by others. 0; -ENOENT: nothing is
- * due, *ret_wait_ms says when something may be (at most 60,000; also while the target is paused). */
+ * due, *ret_wait_ms says when something may be (at most 60,000; also while the target is paused).
+ */
 int outbox_claim(struct db *db, int target, struct outbox_item *ret, int *ret_wait_ms);
 
 /* The target has accepted @item as it was at its generation: the row goes unless the study
@@ -40,8 +41,7 @@ int outbox_claim(struct db *db, int target, struct outbox_item *ret, int *ret_wa
 int outbox_settle(struct db *db, const struct outbox_item *item, const char *digest,
                   const char *form);
 /* A temporary failure: due again after @delay_ms. */
-int outbox_later(struct db *db, const struct outbox_item *item, int64_t delay_ms,
-                 const char *why);
+int outbox_later(struct db *db, const struct outbox_item *item, int64_t delay_ms, const char *why);
 /* Let go without a verdict (the target pauses): due as before, no attempt counted. */
 int outbox_release(struct db *db, const struct outbox_item *item);
 /* A permanent failure: parked with the server's words until the study changes or a person

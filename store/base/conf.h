@@ -67,8 +67,8 @@ const char *conf_titled_string(const struct conf *c, const char *section, size_t
 long long conf_titled_int(const struct conf *c, const char *section, size_t index,
                           const char *option);
 bool conf_titled_bool(const struct conf *c, const char *section, size_t index, const char *option);
-size_t conf_titled_list(const struct conf *c, const char *section, size_t index,
-                        const char *option, const char *const **ret_values);
+size_t conf_titled_list(const struct conf *c, const char *section, size_t index, const char *option,
+                        const char *const **ret_values);
 
 /* Print the effective value of every option of @sections to standard output ("--check -v"). */
 void conf_print(const struct conf *c, const struct conf_section *const *sections);
