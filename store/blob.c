@@ -11,8 +11,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define DIRECT_BYTES (64u * 1024)      /* from here on bytes go to the file without a copy */
-#define FLUSH_BYTES (8u * 1024 * 1024) /* a long file's pages start for the disk this often */
+#define DIRECT_BYTES ((size_t)64 * 1024) /* from here on bytes go to the file without a copy */
+#define FLUSH_BYTES ((uint64_t)8 << 20)  /* a long file's pages start for the disk this often */
 #define ID_TRIES 8
 
 struct blob {

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <xxhash.h>
 
-#define BLOB_BUFFER_BYTES (256u * 1024)
+#define BLOB_BUFFER_BYTES ((size_t)256 * 1024)
 #define INCOMING_NAME_MAX 17 /* 16 hex digits */
 #define OBJECT_NAME_MAX 21   /* the same and ".dcm" */
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#define PIECE_BYTES (256u * 1024)
+#define PIECE_BYTES ((size_t)256 * 1024)
 #define GROUP_LENGTH_AT 132
 #define ELEMENTS_AT 144 /* after File Meta Information Group Length (0002,0000) UL 4 */
 

@@ -17,7 +17,7 @@
 #define MS_PER_MINUTE 60000u
 #define NO_MINUTE UINT64_MAX
 #define ROOM_CHECK_MS 250
-#define ROOM_CHECK_BYTES (64u * 1024 * 1024)
+#define ROOM_CHECK_BYTES ((uint64_t)64 << 20)
 
 static uint64_t clock_ms(clockid_t clock)
 {

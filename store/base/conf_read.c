@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILE_MAX_BYTES (1024 * 1024)
+#define FILE_MAX_BYTES ((size_t)1024 * 1024)
 #define DYM_DISTANCE 2 /* "did you mean": edits that still count as a slip */
 
 /* libconfuse passes no user pointer to its callbacks; one file is read at a time. */

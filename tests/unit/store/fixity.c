@@ -23,17 +23,18 @@ static void add_element(size_t element, const char *vr, const char *value)
 
     memcpy(meta + meta_bytes, header, 8);
     memset(meta + meta_bytes + 8, 0, n);
-    memcpy(meta + meta_bytes + 8, value, strlen(value));
+    (void)snprintf((char *)meta + meta_bytes + 8, n + 1, "%s", value);
     meta_bytes += 8 + n;
 }
 
 static void make_meta(void)
 {
+    static const uint8_t magic[] = {'D', 'I', 'C', 'M'};
     static const uint8_t group_length[] = {2, 0, 0, 0, 'U', 'L', 4, 0, 0, 0, 0, 0};
     static const uint8_t version[] = {2, 0, 1, 0, 'O', 'B', 0, 0, 2, 0, 0, 0, 0, 1};
 
     memset(meta, 0, sizeof meta);
-    memcpy(meta + 128, "DICM", 4);
+    memcpy(meta + 128, magic, sizeof magic);
     memcpy(meta + 132, group_length, sizeof group_length);
     memcpy(meta + 144, version, sizeof version);
     meta_bytes = 144 + sizeof version;

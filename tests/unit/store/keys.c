@@ -125,7 +125,7 @@ Test(keys, long_text_is_cut_between_characters)
     (void)snprintf(patient + n, sizeof patient - (size_t)n, "\"]}}");
     i = make(patient, "{}", "{}", "{}");
     cr_assert_eq(keys_take(&i, &k), 0);
-    cr_assert_eq(strlen(k.patient_id), 2 * KEY_TEXT_MAX);
+    cr_assert_eq(strlen(k.patient_id), 2ul * KEY_TEXT_MAX);
     keys_done(&k);
     instance_done(&i);
 }
