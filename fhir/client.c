@@ -52,26 +52,14 @@ static int watch(void *context, curl_off_t to_get, curl_off_t got, curl_off_t to
 
 static void set_always(struct client *c)
 {
-    const struct delivery *d = c->delivery;
     CURL *curl = c->curl;
 
-    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "isthmus-fhir/" ISTHMUS_VERSION);
+    credential_set_transport(c->delivery, curl);
     (void)curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
-    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)d->connect_timeout_s);
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)d->timeout_s);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, c);
     (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch);
     (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    if (d->client_certificate)
-        (void)curl_easy_setopt(curl, CURLOPT_SSLCERT, d->client_certificate);
-    if (d->client_key)
-        (void)curl_easy_setopt(curl, CURLOPT_SSLKEY, d->client_key);
-    if (d->ca_file)
-        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, d->ca_file);
 }
 
 static int check_readable(const char *path, char **ret_message)
@@ -200,7 +188,7 @@ static void perform(struct client *c, struct reply *ret)
     free(TAKE_PTR(c->body));
     c->n_body = 0;
     c->cut = false;
-    *ret = (struct reply){.trouble = "the credentials cannot be read"};
+    *ret = (struct reply){.trouble = "the credentials cannot be had"};
     if (credential_apply(c->credential, c->curl) < 0)
         return;
     code = curl_easy_perform(c->curl);

@@ -1,5 +1,6 @@
 #include "fhir/credential.h"
 #include "fhir/memory.h"
+#include "fhir/smart.h"
 #include "store/base/cleanup.h"
 
 #include <errno.h>
@@ -7,7 +8,24 @@
 
 struct credential {
     const struct delivery *delivery;
+    struct smart *smart; /* or NULL */
 };
+
+void credential_set_transport(const struct delivery *d, CURL *curl)
+{
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "isthmus-fhir/" ISTHMUS_VERSION);
+    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)d->connect_timeout_s);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)d->timeout_s);
+    if (d->client_certificate)
+        (void)curl_easy_setopt(curl, CURLOPT_SSLCERT, d->client_certificate);
+    if (d->client_key)
+        (void)curl_easy_setopt(curl, CURLOPT_SSLKEY, d->client_key);
+    if (d->ca_file)
+        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, d->ca_file);
+}
 
 char *credential_read_line(const char *path)
 {
@@ -45,44 +63,66 @@ int credential_new(const struct delivery *d, struct credential **ret, char **ret
 {
     const char *path = secret_file(d);
     __attribute__((cleanup(wipe))) char *secret = path ? credential_read_line(path) : NULL;
+    struct smart *smart = NULL;
 
     if (path && !secret) {
         *ret_message = memory_print("%s cannot be read or is empty", path);
         return -EINVAL;
     }
+    if (d->authentication == AUTH_SMART && smart_new(d, &smart, ret_message) < 0)
+        return -EINVAL;
     *ret = memory_new(sizeof **ret);
-    (*ret)->delivery = d;
+    **ret = (struct credential){.delivery = d, .smart = smart};
     return 0;
 }
 
 struct credential *credential_free(struct credential *c)
 {
+    if (c)
+        (void)smart_free(c->smart);
     free(c);
     return NULL;
 }
 
-/* The file is read for each request: it is small, and a new token counts at once. */
+static void set_bearer(CURL *curl, const char *token)
+{
+    (void)curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+    (void)curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, token);
+}
+
+/* A file is read for each request: it is small, and a new secret counts at once. */
 int credential_apply(struct credential *c, CURL *curl)
 {
     const struct delivery *d = c->delivery;
-    const char *path = secret_file(d);
+    const char *path = secret_file(d), *token;
     __attribute__((cleanup(wipe))) char *secret = path ? credential_read_line(path) : NULL;
 
     if (path && !secret)
         return -EAGAIN;
-    if (d->authentication == AUTH_BEARER) {
-        (void)curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
-        (void)curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, secret);
-    } else if (d->authentication == AUTH_BASIC) {
+    switch (d->authentication) {
+    case AUTH_NONE:
+        break;
+    case AUTH_BEARER:
+        set_bearer(curl, secret);
+        break;
+    case AUTH_BASIC:
         (void)curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         (void)curl_easy_setopt(curl, CURLOPT_USERNAME, d->user);
         (void)curl_easy_setopt(curl, CURLOPT_PASSWORD, secret);
+        break;
+    case AUTH_SMART:
+        token = smart_token(c->smart);
+        if (!token)
+            return -EAGAIN;
+        set_bearer(curl, token);
     }
     return 0;
 }
 
-/* Somebody may be writing a new token at this moment: one more trial is cheap. */
+/* Somebody may be writing a new token file at this moment: one more trial is cheap. */
 bool credential_renew(struct credential *c)
 {
-    return c->delivery->authentication == AUTH_BEARER;
+    if (c->smart)
+        smart_forget(c->smart);
+    return c->smart || c->delivery->authentication == AUTH_BEARER;
 }

@@ -193,8 +193,7 @@ static int check_mapping(const struct mapping *m, char **ret_message)
     return r < 0 ? r : check_dicomweb(m, ret_message);
 }
 
-/* Nobody else hears what goes to this machine itself. */
-static bool is_private(const char *url)
+bool settings_is_private(const char *url)
 {
     static const char *const safe[] = {"https://", "http://127.0.0.1", "http://[::1]",
                                        "http://localhost"};
@@ -221,9 +220,9 @@ static int check_authentication(const struct settings *s, char **ret_message)
         return REFUSE("target \"%s\": authentication smart needs smart_client_id, smart_key_file "
                       "and smart_key_id",
                       s->name);
-    if (d->authentication != AUTH_NONE && !is_private(d->url))
+    if (d->authentication != AUTH_NONE && !settings_is_private(d->url))
         return REFUSE("target \"%s\": a secret is not sent over plain HTTP, use https", s->name);
-    if (d->smart_token_url && !is_private(d->smart_token_url))
+    if (d->smart_token_url && !settings_is_private(d->smart_token_url))
         return REFUSE("target \"%s\": smart_token_url must be https", s->name);
     return 0;
 }

@@ -5,13 +5,15 @@
 
 It listens on 127.0.0.1 and a free port, prints "port N" and writes N to the port file. It takes
 transactions, PUT Type/id, conditional PUT and GET of resources, keeps resources by id, and
-answers GET metadata. Every request is appended to the record file as one line of JSON
+answers GET metadata. POST /token gives access tokens "token-1", "token-2" …, which
+.well-known/smart-configuration names. Every request is appended to the record file as one line of JSON
 {"method", "path", "headers", "body", "status"}.
 
 The script, at run time:
   POST /control        {"behaviour": NAME, …}: how the requests that follow are answered
   GET  /control/state  {"requests": n, "resources": {"Type": {id: resource}}, "versions": {…},
                         "transactions": n}
+  POST /control/forget {"type": "Endpoint"}: those resources are gone
   POST /control/quit
 
 Behaviours: ok; down (the connection is closed without an answer); status (with "status": 503,
@@ -52,6 +54,7 @@ class State:
         self.requests = 0
         self.transactions = 0
         self.rules = []
+        self.tokens = 0
 
     def set_rule(self, rule):
         with self.lock:
@@ -204,6 +207,10 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(200, {"requests": state.requests, "resources": state.resources,
                                          "versions": state.versions,
                                          "transactions": state.transactions})
+        if self.path == "/control/forget":
+            with state.lock:
+                state.resources.pop(json.loads(body)["type"], None)
+            return self.answer(200, {})
         if self.path == "/control/quit":
             self.answer(200, {})
             threading.Thread(target=self.server.shutdown).start()
@@ -243,6 +250,12 @@ class Handler(BaseHTTPRequestHandler):
         with state.lock:
             if parts == ["metadata"]:
                 return self.answer(200, self.metadata())
+            if parts == [".well-known", "smart-configuration"]:
+                return self.answer(200, {"token_endpoint": f"http://{self.headers['Host']}/token"})
+            if parts == ["token"]:
+                state.tokens += 1
+                return self.answer(200, {"access_token": f"token-{state.tokens}",
+                                         "token_type": "bearer", "expires_in": 300})
             if self.command == "POST" and parts in ([], [""]):
                 answers, error = state.transaction(json.loads(body))
                 if error:

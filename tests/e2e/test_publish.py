@@ -1,0 +1,318 @@
+#!/usr/bin/env python3
+"""The publisher against a FHIR server that plays every answer there is.
+
+Whatever the server does, every study ends there exactly once; a study that it refuses is parked
+with the server's words and holds up no other; no word of the server reaches a log.
+"""
+# timeout: 400
+import base64
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import dicom_raw as dicom
+from harness import TOP, Isthmus, children, wait_until
+
+WORDS = "Nachname Unaussprechlich"
+REFUSAL = {"resourceType": "OperationOutcome", "issue": [
+    {"severity": "error", "code": "invalid", "diagnostics": WORDS, "expression": ["ImagingStudy"]}]}
+
+
+class Fake:
+    """tests/e2e/fake_fhir.py as a process of its own."""
+
+    def __init__(self, directory, *options):
+        port_file = Path(directory) / "port"
+        self.record = Path(directory) / "record"
+        self.process = subprocess.Popen(
+            [sys.executable, str(TOP / "tests/e2e/fake_fhir.py"), "--port-file", str(port_file),
+             "--record", str(self.record), *options], stdout=subprocess.DEVNULL)
+        wait_until(port_file.exists, what="the FHIR server")
+        self.origin = f"http://127.0.0.1:{int(port_file.read_text())}"
+        self.url = self.origin + "/fhir"
+
+    def ask(self, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(self.origin + path, data, timeout=30) as answer:
+            return json.load(answer)
+
+    def behave(self, behaviour="ok", **rule):
+        self.ask("/control", {"behaviour": behaviour, **rule})
+
+    def state(self):
+        return self.ask("/control/state")
+
+    def studies(self):
+        """ImagingStudies by Study Instance UID; no UID twice."""
+        found = {}
+        for resource in self.state()["resources"].get("ImagingStudy", {}).values():
+            uid = resource["identifier"][0]["value"].removeprefix("urn:oid:")
+            assert uid not in found, f"two ImagingStudies for {uid}"
+            found[uid] = resource
+        return found
+
+    def requests(self):
+        return [json.loads(line) for line in self.record.read_text().splitlines()]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Studies:
+    """Sends studies of one image each."""
+
+    def __init__(self, isthmus):
+        self.isthmus, self.n = isthmus, 0
+
+    def send(self, study=None, instance=1):
+        if not study:
+            self.n += 1
+            study = f"1.2.826.0.1.99.{self.n}"
+        data = dicom.ct(study, f"{study}.1", f"{study}.1.{instance}", instance)
+        a = dicom.Association(self.isthmus.address, self.isthmus.aet,
+                              [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
+        answer = a.c_store(dicom.CT_IMAGE, f"{study}.1.{instance}", dicom.EXPLICIT, data)
+        assert answer[0x0900] == 0, answer
+        a.release()
+        return study
+
+    def send_and_wait(self, fake):
+        uid = self.send()
+        arrives(fake, uid, "in order")
+        return uid
+
+
+def arrives(fake, uid, what):
+    return wait_until(lambda: fake.studies().get(uid), what=f"the study ({what})")
+
+
+def parked(isthmus, uid):
+    return isthmus.sql("select replace(o.last_failure, chr(10), chr(32)) from isthmus.outbox o join isthmus.study s "
+                       f"using (study_key) where s.study_instance_uid = '{uid}' "
+                       "and o.parked_at is not null")
+
+
+def test_temporary(fake, studies):
+    """Each answer that may pass: the study is there in the end."""
+    rules = [
+        ("down", {"times": 2}), ("half", {"times": 1}), ("slow", {"seconds": 3, "times": 1}),
+        ("huge", {"status": 500, "bytes": 3 << 20, "times": 1}),
+        *(("status", {"status": status, "times": 2})
+          for status in (408, 409, 412, 425, 429, 500, 502, 503, 504)),
+        ("status", {"status": 503, "retry_after": "1", "times": 1}),
+        ("status", {"status": 404, "times": 1, "outcome": {
+            "resourceType": "OperationOutcome",
+            "issue": [{"severity": "error", "code": "lock-error"}]}}),
+        ("batch", {"status": "503 Service Unavailable", "times": 1}),
+    ]
+    for behaviour, rule in rules:
+        fake.behave(behaviour, **rule)
+        arrives(fake, studies.send(), f"{behaviour} {rule}")
+
+
+def test_waits_as_asked(fake, studies):
+    fake.behave("status", status=429, retry_after="2", times=1)
+    uid = studies.send()
+    arrives(fake, uid, "429 with Retry-After")
+    rows = studies.isthmus.sql("select paused_until is null from isthmus.target")
+    assert rows == [["t"]], rows
+
+
+def test_away_for_long(fake, studies):
+    """Many studies come while the server is away; none is blamed."""
+    fake.behave("down")
+    uids = [studies.send() for _ in range(5)]
+    wait_until(lambda: studies.isthmus.sql("select 1 from isthmus.target where paused_until > now()"),
+               what="the pause of the target")
+    assert studies.isthmus.sql("select max(attempts) from isthmus.outbox where parked_at is null") \
+        <= [["3"]]
+    fake.behave()
+    for uid in uids:
+        arrives(fake, uid, "after the server was away")
+
+
+def test_refused(fake, studies):
+    """One study is refused, the others go through."""
+    isthmus = studies.isthmus
+    uid = f"1.2.826.0.1.99.{studies.n + 1}"
+    fake.behave("status", status=422, outcome=REFUSAL, study=uid)
+    assert studies.send() == uid
+    arrives(fake, studies.send(), "behind one that is refused")
+    why = wait_until(lambda: parked(isthmus, uid), what="the parked study")
+    assert WORDS in why[0][0], why
+    assert WORDS in isthmus.tool("publish", "why", uid).stdout
+    assert "Unaussprechlich" not in isthmus.logs(), "the server's words are in a log"
+    fake.behave("ok", study=uid)
+    isthmus.tool("publish", "replay", uid)
+    arrives(fake, uid, "replayed")
+    for rule in ({"behaviour": "batch", "status": "422", "outcome": REFUSAL},
+                 {"behaviour": "status", "status": 404}):
+        uid = f"1.2.826.0.1.99.{studies.n + 1}"
+        fake.behave(study=uid, **rule)
+        studies.send()
+        wait_until(lambda: parked(isthmus, uid), what=f"the study parked by {rule}")
+        fake.behave("ok", study=uid)
+
+
+def test_too_large(fake, studies):
+    fake.behave("status", status=413, times=1)
+    uid = studies.send()
+    study = arrives(fake, uid, "413")
+    assert "series" in study and "instance" not in study["series"][0], study
+    studies.send(uid, 2)
+    study = wait_until(lambda: (s := fake.studies()[uid])["numberOfInstances"] == 2 and s,
+                       what="the second instance")
+    assert "instance" not in study["series"][0], "the form was not remembered"
+    fake.behave("status", status=413, times=2)
+    study = arrives(fake, studies.send(), "413 twice")
+    assert "series" not in study and study["numberOfSeries"] == 1, study
+
+
+def test_not_followed(fake, studies, other):
+    """A redirect and a refusal of who we are make the target rest, with the reason shown."""
+    for rule, word in (({"status": 307, "location": other.url}, "redirects"),
+                       ({"status": 403}, "HTTP 403"), ({"status": 405}, "identity = search")):
+        fake.behave("status", **rule)
+        uid = studies.send()
+        wait_until(lambda: [r for r in studies.isthmus.sql("select paused_why from isthmus.target")
+                            if word in r[0]], what=f"the pause for {rule}")
+        assert not parked(studies.isthmus, uid)
+        fake.behave()
+        arrives(fake, uid, f"after {rule}")
+    assert other.state()["requests"] == 0, "a redirect was followed"
+
+
+def test_updates(fake, studies):
+    """A late instance updates the study; a replay of an unchanged study sends it as it is."""
+    uid = studies.send()
+    before = arrives(fake, uid, "first")
+    studies.send(uid, 2)
+    after = wait_until(lambda: (s := fake.studies()[uid])["numberOfInstances"] == 2 and s,
+                       what="the late instance")
+    assert before["id"] == after["id"]
+
+
+def test_killed(fake, studies):
+    """kill -9 while a request is under way: another sender begins again."""
+    fake.behave("slow", seconds=1, times=3)
+    uids = [studies.send() for _ in range(3)]
+    wait_until(lambda: studies.isthmus.sql("select 1 from pg_locks where locktype = 'advisory'"),
+               what="a claim")
+    for pid in children(studies.isthmus.pid("isthmus-fhir")):
+        studies.isthmus.kill(pid)
+    for uid in uids:
+        arrives(fake, uid, "after kill -9")
+
+
+def test_endpoint(fake, studies):
+    """The Endpoint is written at the start, and again when the server has lost it."""
+    assert len(fake.state()["resources"]["Endpoint"]) == 1
+    uid = studies.send_and_wait(fake)
+    assert "endpoint" in fake.studies()[uid]
+    fake.ask("/control/forget", {"type": "Endpoint"})
+    studies.send_and_wait(fake)
+    assert len(fake.state()["resources"]["Endpoint"]) == 1
+
+
+def test_token(fake, isthmus, token):
+    """The bearer token goes with each request; a new one in the file counts at once."""
+    studies = Studies(isthmus)
+    studies.n = 1000
+    studies.send_and_wait(fake)
+    assert fake.requests()[-1]["headers"]["Authorization"] == "Bearer first"
+    token.write_text("second\n")
+    studies.send_and_wait(fake)
+    assert fake.requests()[-1]["headers"]["Authorization"] == "Bearer second"
+    assert "first" not in isthmus.logs()
+
+
+def test_smart(fake, isthmus):
+    """SMART Backend Services: a token for a signed assertion, a new one after 401."""
+    studies = Studies(isthmus)
+    studies.n = 2000
+    studies.send_and_wait(fake)
+    requests = fake.requests()
+    form = urllib.parse.parse_qs([r for r in requests if r["path"] == "/token"][-1]["body"])
+    assert form["grant_type"] == ["client_credentials"] and form["scope"], form
+    head, claims, _ = (json.loads(base64.urlsafe_b64decode(part + "==")) if i < 2 else None
+                       for i, part in enumerate(form["client_assertion"][0].split(".")))
+    assert (head["alg"], head["kid"]) == ("ES384", "key-1"), head
+    assert claims["iss"] == claims["sub"] == "isthmus", claims
+    assert claims["aud"] == fake.origin + "/token" and 0 < claims["exp"] - time.time() < 300, claims
+    assert requests[-1]["headers"]["Authorization"] == "Bearer token-1"
+    fake.behave("status", status=401, times=1)
+    studies.send_and_wait(fake)
+    assert fake.requests()[-1]["headers"]["Authorization"] == "Bearer token-2"
+    assert "token-1" not in isthmus.logs()
+
+
+def publishes_everything(fake, isthmus):
+    """The index and the server agree; one Patient for the patient of all studies."""
+    left = wait_until(lambda: isthmus.sql(
+        "select count(*) from isthmus.outbox where parked_at is null") == [["0"]],
+        what="an empty outbox")
+    assert left
+    wanted = {uid for uid, in isthmus.sql(
+        "select study_instance_uid from isthmus.study s where not exists (select from "
+        "isthmus.outbox o where o.study_key = s.study_key)")}
+    assert wanted == set(fake.studies()), wanted ^ set(fake.studies())
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="isthmus-publish.") as directory:
+        for name in ("one", "other"):
+            (Path(directory) / name).mkdir()
+        Path(directory).chmod(0o755)
+        fake, other = Fake(f"{directory}/one"), Fake(f"{directory}/other")
+        token = Path(directory) / "token"
+        token.write_text("first\n")
+        token.chmod(0o644)
+        try:
+            with Isthmus(fhir=[fake.url]) as isthmus:
+                isthmus.configure("fhir", publisher_system='"http://hospital.example/isthmus"',
+                                  dicomweb_url='"https://pacs.hospital.example/dicomweb"')
+                isthmus.configure("target", pause_max=1, retry_max=1, timeout=2)
+                isthmus.configure("log", level='"debug"')
+                isthmus.restart("isthmus-fhir")
+                studies = Studies(isthmus)
+                studies.send_and_wait(fake)
+                for test in (test_temporary, test_waits_as_asked, test_away_for_long, test_refused,
+                             test_too_large, test_updates, test_killed, test_endpoint):
+                    print(test.__name__, flush=True)
+                    test(fake, studies)
+                    fake.behave()
+                print("test_not_followed", flush=True)
+                test_not_followed(fake, studies, other)
+                print("test_token", flush=True)
+                isthmus.configure("target", authentication='"bearer"', token_file=f'"{token}"',
+                                  compress="true", accept_version="true")
+                isthmus.restart("isthmus-fhir")
+                test_token(fake, isthmus, token)
+                last = fake.requests()[-1]["headers"]
+                assert last["Content-Encoding"] == "gzip", last
+                assert "fhirVersion=5.0" in last["Content-Type"], last
+                print("test_smart", flush=True)
+                key = Path(directory) / "key.pem"
+                subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt",
+                                "ec_paramgen_curve:P-384", "-out", str(key)], check=True)
+                key.chmod(0o644)
+                text = (isthmus.dir / "isthmus.conf").read_text()
+                (isthmus.dir / "isthmus.conf").write_text(text.replace('"bearer"', '"smart"'))
+                isthmus.configure("target", smart_client_id='"isthmus"', smart_key_id='"key-1"',
+                                  smart_key_file=f'"{key}"')
+                isthmus.restart("isthmus-fhir")
+                test_smart(fake, isthmus)
+                publishes_everything(fake, isthmus)
+        finally:
+            fake.stop()
+            other.stop()
+
+
+if __name__ == "__main__":
+    main()
