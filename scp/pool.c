@@ -238,7 +238,7 @@ void pool_listen(struct pool *p, uint32_t id)
             c->state = IDLE;
             c->since_ms = now_ms();
         }
-        if (word < 0 || (word == HANDOVER_IDLE && c->retire))
+        if (word < 0 || (word == HANDOVER_IDLE && (c->retire || p->stopping)))
             let_go(c);
     }
 }
