@@ -1,9 +1,9 @@
 /* The configuration file (libconfuse syntax), read once and then constant.
  *
  * Each folder owns the table of its sections: name, type, range, default as text. A program
- * passes the tables it knows; sections in `conf_foreign` belong to the other programs and are
- * skipped. An unknown section or option, a wrong type or a value out of range is refused with
- * "file:line: what, what is allowed". */
+ * passes the tables it knows; other sections of `conf_section_names` belong to other programs and
+ * are skipped. One file is read at a time. An unknown section or option, a wrong type or a value
+ * out of range is refused with "file:line: what, what is allowed". */
 #ifndef ISTHMUS_STORE_BASE_CONF_H
 #define ISTHMUS_STORE_BASE_CONF_H
 

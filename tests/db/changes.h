@@ -1,0 +1,71 @@
+/* A database with two publishers, and studies that change. */
+#ifndef ISTHMUS_TESTS_DB_CHANGES_H
+#define ISTHMUS_TESTS_DB_CHANGES_H
+
+#include "store/outbox.h"
+#include "tests/db/database.h"
+#include "tests/db/sample.h"
+
+#include <errno.h>
+
+static struct database d;
+static struct db *other; /* a second publisher */
+
+static inline void open_database(void)
+{
+    d = make_database();
+    other = connect_to(d.conninfo);
+}
+
+static inline void close_database(void)
+{
+    db_free(other);
+    drop_database(&d);
+}
+
+static inline int make_target(const char *name, int quiet_period_s)
+{
+    int target = 0;
+
+    cr_assert_eq(target_register(d.db, name, "", quiet_period_s, 300, &target), 0);
+    return target;
+}
+
+/* One more instance of study "2.@study". */
+static inline void change(struct db *db, int study)
+{
+    static uint64_t n;
+    char sop[32], uid[32];
+    const struct sample s = {.sop = sop, .study = uid, .series = "3.1"};
+
+    (void)snprintf(sop, sizeof sop, "1.%d", (int)++n);
+    (void)snprintf(uid, sizeof uid, "2.%d", study);
+    put(db, &s, n, INDEX_STORED);
+}
+
+/* Time passes: what is not parked becomes due. */
+static inline void make_due(void)
+{
+    run_sql(d.db, "update isthmus.outbox set due_at = now() - interval '1 second'");
+}
+
+static inline struct outbox_item claim(struct db *db, int target)
+{
+    struct outbox_item item;
+    int wait_ms = -1, r = outbox_claim(db, target, &item, &wait_ms);
+
+    cr_assert_eq(r, 0, "%d %s, wait %d ms", r, db_problem(db), wait_ms);
+    return item;
+}
+
+static inline int claim_nothing(struct db *db, int target)
+{
+    struct outbox_item item;
+    int wait_ms = -1;
+
+    cr_assert_eq(outbox_claim(db, target, &item, &wait_ms), -ENOENT);
+    cr_assert(wait_ms > 0 && wait_ms <= 60000, "wait %d ms", wait_ms);
+    return wait_ms;
+}
+
+#endif

@@ -1,0 +1,115 @@
+#include "tests/db/changes.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+TestSuite(outbox_race, .init = open_database, .fini = close_database, .timeout = 120);
+
+Test(outbox_race, marking_does_not_wait_for_a_claim_and_a_claim_not_for_marking)
+{
+    int target = make_target("t", 0);
+
+    run_sql(d.db, "set lock_timeout = '2s'");
+    run_sql(other, "set lock_timeout = '2s'");
+    change(d.db, 1);
+    change(d.db, 2);
+    make_due();
+    (void)claim(other, target);
+    run_sql(d.db, "begin");
+    change(d.db, 1);
+    change(d.db, 2); /* both rows are locked by a store under way */
+    (void)claim(other, target);
+    run_sql(d.db, "commit");
+    cr_assert_answer(d.db, "select sum(generation) from isthmus.outbox", "4");
+}
+
+struct registration {
+    int target;
+    atomic_bool finished;
+};
+
+static void *register_target(void *context)
+{
+    struct registration *r = context;
+
+    cr_assert_eq(target_register(other, "late", "", 0, 300, &r->target), 0);
+    r->finished = true;
+    return NULL;
+}
+
+Test(outbox_race, a_study_stored_while_a_target_is_made_is_not_missed)
+{
+    static const char waiting[] = "select count(*) from pg_stat_activity where "
+                                  "wait_event_type = 'Lock' and datname = current_database()";
+    struct db *watcher = connect_to(d.conninfo);
+    struct registration r = {0};
+    pthread_t thread;
+
+    run_sql(d.db, "begin");
+    change(d.db, 1); /* marked for nobody, and not yet committed */
+    cr_assert_eq(pthread_create(&thread, NULL, register_target, &r), 0);
+    while (!r.finished && strcmp(ask(watcher, waiting), "0") == 0)
+        ;
+    run_sql(d.db, "commit");
+    (void)pthread_join(thread, NULL);
+    (void)claim(other, r.target);
+    db_free(watcher);
+}
+
+/* A publisher whose Bundle is the number of instances that it saw. */
+struct publisher {
+    int target;
+    int settled;
+    atomic_bool stop;
+};
+
+static void publish_one(struct publisher *p, const struct outbox_item *item)
+{
+    char sql[200], seen[33];
+
+    (void)snprintf(sql, sizeof sql,
+                   "select number_of_study_related_instances from isthmus.study "
+                   "where study_key = %d",
+                   (int)item->study_key);
+    (void)snprintf(seen, sizeof seen, "%.32s", ask(other, sql));
+    cr_assert_eq(outbox_settle(other, item, seen, "full"), 0, "%s", db_problem(other));
+    p->settled++;
+}
+
+static void *publish(void *context)
+{
+    struct publisher *p = context;
+    struct outbox_item item;
+    int wait_ms;
+
+    while (!p->stop) {
+        int r = outbox_claim(other, p->target, &item, &wait_ms);
+
+        cr_assert(r == 0 || r == -ENOENT, "%s", db_problem(other));
+        if (r == 0)
+            publish_one(p, &item);
+    }
+    return NULL;
+}
+
+Test(outbox_race, no_change_is_lost_between_storing_and_settling)
+{
+    struct publisher p = {.target = make_target("t", 0)};
+    struct db *watcher = connect_to(d.conninfo);
+    pthread_t thread;
+
+    /* Due at once: the whole seconds of due() would make the race rare. */
+    run_sql(d.db, "create or replace function isthmus.due(first_change timestamptz, "
+                  "quiet interval, longest interval) returns timestamptz language sql stable "
+                  "return now()");
+    cr_assert_eq(pthread_create(&thread, NULL, publish, &p), 0);
+    for (int i = 0; i < 1000; i++)
+        change(d.db, 1 + i % 3);
+    while (strcmp(ask(watcher, "select count(*) from isthmus.outbox"), "0") != 0)
+        ;
+    p.stop = true;
+    (void)pthread_join(thread, NULL);
+    cr_assert_answer(d.db, "select sum(digest::int) from isthmus.published", "1000");
+    cr_assert_gt(p.settled, 10);
+    db_free(watcher);
+}

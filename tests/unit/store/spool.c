@@ -1,0 +1,99 @@
+#include "tests/unit/store/blobs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+
+TestSuite(spool, .init = open_store, .fini = close_store, .timeout = 30);
+
+struct taken {
+    uint64_t ids[16];
+    int n, results[16];
+};
+
+static int take(void *context, uint64_t id, int fd)
+{
+    struct taken *t = context;
+    char start[4];
+
+    cr_assert_eq(read(fd, start, 4), 4);
+    cr_assert_eq(memcmp(start, "meta", 4), 0);
+    t->ids[t->n] = id;
+    return t->results[t->n++];
+}
+
+/* What a process leaves that dies with @sealed and then @unsealed files at work. */
+static void die_at_work(int sealed, int unsealed)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        struct sealed s;
+
+        for (int i = 0; i < sealed + unsealed; i++) {
+            struct blob *b;
+
+            if (blob_create(store, "meta", 4, &b) < 0 || blob_append(b, "x", 1) < 0 ||
+                (i < sealed && blob_seal(b, &s.id, &s.size, s.digest) < 0))
+                _exit(1);
+        }
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+Test(spool, what_a_dead_process_sealed_is_adopted_oldest_first_and_the_rest_removed)
+{
+    struct taken t = {0};
+    unsigned abandoned = 9, left = 9;
+
+    die_at_work(3, 2);
+    cr_assert_eq(count_incoming(), 5);
+    cr_assert_eq(spooled(), 3);
+    cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 3);
+    cr_assert_eq(abandoned, 2);
+    cr_assert_eq(left, 0);
+    cr_assert_eq(count_incoming(), 0);
+    for (int i = 0; i < 3; i++)
+        cr_assert(has_object(t.ids[i]));
+    cr_assert(t.ids[0] < t.ids[1] && t.ids[1] < t.ids[2]);
+    cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 0);
+}
+
+Test(spool, what_cannot_be_taken_stays_and_again_stops)
+{
+    static const struct {
+        int results[3], taken;
+        unsigned left;
+    } rows[] = {{{0, -EBADMSG, 0}, 2, 1}, {{0, -EAGAIN, 0}, 1, 2}, {{-EAGAIN, 0, 0}, 0, 3}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct taken t = {0}, rest = {0};
+        unsigned abandoned, left;
+
+        die_at_work(3, 0);
+        memcpy(t.results, rows[i].results, sizeof rows[i].results);
+        cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), rows[i].taken);
+        cr_assert_eq(left, rows[i].left, "row %zu: %u left", i, left);
+        cr_assert_eq(spooled(), rows[i].left);
+        cr_assert_eq(store_adopt(store, take, &rest, &abandoned, &left), (int)rows[i].left);
+    }
+}
+
+Test(spool, files_at_work_are_nobody_elses)
+{
+    struct blob *open_one = begin("x", 1), *sealed_one = begin("x", 1);
+    struct taken t = {0};
+    unsigned abandoned, left;
+    int error;
+
+    (void)seal(sealed_one);
+    cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 0);
+    cr_assert_eq(abandoned, 0);
+    cr_assert_eq(count_incoming(), 2);
+    blob_spool(sealed_one, &error);
+    blob_abandon(open_one);
+    cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 1);
+}
