@@ -1,13 +1,11 @@
 #include "fhir/digest.h"
-#include "fhir/bundle.h"
-#include "store/base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
-void digest_of(const json_t *bundle, const char *target, char ret[DIGEST_TEXT])
+void digest_of(const char *text, const char *target, char ret[DIGEST_TEXT])
 {
-    _cleanup_free_ char *text = bundle_text(bundle, false);
     XXH64_hash_t seed = XXH3_64bits(target, strlen(target));
     XXH128_canonical_t bytes;
 

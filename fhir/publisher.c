@@ -30,6 +30,7 @@ struct publisher {
     int number;     /* of the target in the database; 0: not yet registered */
     bool ready;     /* the target has been checked */
     int failures;   /* of the target in a row */
+    int rest_ms;    /* how long the target rests after the last of them */
     int suspects;   /* failures in a row that may be the study's or the server's */
     int db_trouble; /* failures of the database in a row */
 };
@@ -68,6 +69,7 @@ static void pause_target(struct publisher *p, const struct answer *a)
                                  (int64_t)a->retry_after_s * 1000, backoff_lot());
     int seconds = (int)((wait_ms + 999) / 1000);
 
+    p->rest_ms = (int)wait_ms;
     p->suspects = 0;
     if (a->verdict == VERDICT_REFUSED)
         log_error("cannot publish: %s; next trial in %d s", a->reason, seconds);
@@ -185,23 +187,26 @@ static void send_study(struct publisher *p, const struct outbox_item *item,
                        const struct study *study)
 {
     struct answer answer;
-    bool forced;
+    bool forced, sent = false;
     enum form form = form_of(item, &p->target->mapping, study, &forced);
     char id[BUNDLE_ID], digest[DIGEST_TEXT];
 
     bundle_study_id(study, id);
     for (;; form++, forced = true) {
         _cleanup_json_ json_t *bundle = NULL;
+        _cleanup_free_ char *text = NULL;
 
         if (bundle_build(&p->target->mapping, study, form, &bundle) < 0) {
             answer_make(&answer, VERDICT_NEVER, "the Study Instance UID is not a UID");
             break;
         }
-        digest_of(bundle, p->settings->description, digest);
-        if (!p->target->kind->knows && strcmp(digest, item->digest) == 0)
-            answer_make(&answer, VERDICT_DONE, "unchanged");
+        text = bundle_text(bundle, false);
+        digest_of(text, p->settings->description, digest);
+        sent = p->target->kind->knows || strcmp(digest, item->digest) != 0;
+        if (sent)
+            p->target->kind->send(p->target, id, bundle, text, &answer);
         else
-            p->target->kind->send(p->target, id, bundle, &answer);
+            answer_make(&answer, VERDICT_DONE, "unchanged");
         if (answer.verdict != VERDICT_SMALLER || form == FORM_STUDY)
             break;
         log_info("study %lld is too large as %s", (long long)item->study_key,
@@ -210,7 +215,8 @@ static void send_study(struct publisher *p, const struct outbox_item *item,
     }
     if (answer.verdict == VERDICT_DONE) {
         log_debug("study %lld: %s", (long long)item->study_key, answer.reason);
-        resume_target(p);
+        if (sent)
+            resume_target(p);
         settle(p, item, digest, form, forced);
     } else {
         conclude(p, item, &answer);
@@ -243,10 +249,8 @@ static void turn(struct publisher *p)
     int wait_ms = POLL_MAX_MS, r;
 
     if (!p->ready && !prepare(p)) {
-        /* The pause of a target that is not ready is kept here: nothing is claimed for it. */
-        int64_t max_ms = (int64_t)p->settings->pause_max_s * 1000;
-
-        (void)stop_wait((int)backoff_ms(p->failures, PAUSE_FIRST_MS, max_ms, 0, backoff_lot()));
+        /* Nothing is claimed for a target that is not ready, so its rest is kept here. */
+        (void)stop_wait(p->rest_ms);
         return;
     }
     r = report(p, outbox_claim(p->db, p->number, &item, &wait_ms));

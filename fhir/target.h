@@ -13,8 +13,9 @@ struct target_kind {
     /* Whether it can be sent to now, and what release it speaks. VERDICT_DONE, _WAIT or
      * _REFUSED. */
     void (*check)(struct target *t, struct answer *ret);
-    /* Send @bundle, whose ImagingStudy has @id. */
-    void (*send)(struct target *t, const char *id, const json_t *bundle, struct answer *ret);
+    /* Send @bundle, of which @text is the compact form and whose ImagingStudy has @id. */
+    void (*send)(struct target *t, const char *id, const json_t *bundle, const char *text,
+                 struct answer *ret);
     void (*free)(struct target *t);
     bool knows; /* compares with what it has: a digest of what was sent says nothing more */
 };

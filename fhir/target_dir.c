@@ -98,13 +98,16 @@ static int replace(int directory, const char *name, const char *text, size_t n)
     return fsync(directory) < 0 ? -errno : 0;
 }
 
-static void dir_send(struct target *t, const char *id, const json_t *bundle, struct answer *ret)
+/* Indented: people read these files. */
+static void dir_send(struct target *t, const char *id, const json_t *bundle, const char *compact,
+                     struct answer *ret)
 {
     _cleanup_free_ char *name = memory_print("%s.json", id);
     _cleanup_free_ char *text = bundle_text(bundle, true);
     _cleanup_close_ int fd = -1;
     int r = open_directory(t, &fd);
 
+    (void)compact;
     if (r >= 0 && has_content(fd, name, text, strlen(text))) {
         answer_make(ret, VERDICT_DONE, "unchanged");
         return;

@@ -91,13 +91,12 @@ static bool misses_endpoint(const struct target_http *t, const struct answer *a)
            endpoint_count(&t->target.mapping) > 0 && !t->target.mapping.self_contained;
 }
 
-static void http_send(struct target *target, const char *id, const json_t *bundle,
+static void http_send(struct target *target, const char *id, const json_t *bundle, const char *text,
                       struct answer *ret)
 {
     struct target_http *t = (struct target_http *)target;
-    _cleanup_free_ char *text = bundle_text(bundle, false);
 
-    (void)id;
+    (void)id, (void)bundle;
     post(t, text, ret);
     if (!misses_endpoint(t, ret))
         return;

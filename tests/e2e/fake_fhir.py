@@ -163,6 +163,7 @@ def outcome(code, text):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one segment: no wait for a delayed ACK
 
     def log_message(self, format, *args):
         pass

@@ -38,7 +38,7 @@ static struct stat send(const char *text)
     struct stat st;
     char path[128];
 
-    target->kind->send(target, "id", bundle, &answer);
+    target->kind->send(target, "id", bundle, "", &answer);
     cr_assert_eq(answer.verdict, VERDICT_DONE, "%s", answer.reason);
     answer_done(&answer);
     json_decref(bundle);
