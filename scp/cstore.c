@@ -36,13 +36,21 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* A command whose SOP class is not that of its presentation context names nothing (PS3.4 B.2.1):
+ * DCMTK's senders send "31" for both UIDs when the data set has them as UN. The data set says what
+ * it is, and must then be of the class that was negotiated. */
+static bool is_garbled(const struct command *rq, const struct context *context)
+{
+    return strcmp(rq->sop_class_uid, context->abstract_syntax) != 0;
+}
+
 static int reception_begin(struct reception *r, struct session *s, const struct context *context,
                            const struct command *rq)
 {
     uint8_t meta[FILE_META_MAX];
     size_t n = file_meta_write(
-        &(struct file_meta){.sop_class_uid = rq->sop_class_uid,
-                            .sop_instance_uid = rq->sop_instance_uid,
+        &(struct file_meta){.sop_class_uid = context->abstract_syntax,
+                            .sop_instance_uid = is_garbled(rq, context) ? "" : rq->sop_instance_uid,
                             .transfer_syntax_uid = context->transfer_syntax,
                             .source_ae_title = s->calling[0] ? s->calling : s->settings->ae_title,
                             .implementation_class_uid = DIMSE_IMPLEMENTATION_CLASS_UID,
@@ -78,7 +86,7 @@ static int receive_data_set(struct reception *r, struct session *s, uint8_t cont
 }
 
 /* Can it be stored safely? PS3.4 B.2.3; identity is all we insist on. */
-static int judge(const struct instance *i, const struct command *rq)
+static int judge(const struct instance *i, const struct command *rq, const struct context *context)
 {
     const char *uids[] = {i->sop_class_uid, i->sop_instance_uid, i->study_instance_uid,
                           i->series_instance_uid};
@@ -90,10 +98,10 @@ static int judge(const struct instance *i, const struct command *rq)
         return STATUS_NO_SOP_INSTANCE_UID;
     if (!i->sop_class_uid)
         return STATUS_NO_SOP_CLASS_UID;
-    if (strcmp(i->sop_instance_uid, rq->sop_instance_uid) != 0)
-        return STATUS_SOP_INSTANCE_DIFFERS;
-    if (strcmp(i->sop_class_uid, rq->sop_class_uid) != 0)
+    if (strcmp(i->sop_class_uid, context->abstract_syntax) != 0)
         return STATUS_SOP_CLASS_DIFFERS;
+    if (!is_garbled(rq, context) && strcmp(i->sop_instance_uid, rq->sop_instance_uid) != 0)
+        return STATUS_SOP_INSTANCE_DIFFERS;
     /* Neither study nor series: an object without patient (palette, hanging protocol …). */
     if (!i->study_instance_uid && i->series_instance_uid)
         return STATUS_NO_STUDY_UID;
@@ -149,7 +157,7 @@ static int store_instance(struct reception *r, struct session *s, const struct c
     int e = header_finish(r->header, i);
 
     if (e == 0)
-        e = judge(i, rq);
+        e = judge(i, rq, context);
     if (e != 0)
         return e;
     i->transfer_syntax_uid = strdup(context->transfer_syntax);

@@ -19,7 +19,7 @@ static const struct {
     {STATUS_SOP_INSTANCE_DIFFERS, 0xA900, 0x00080018,
      "SOP Instance UID differs between command and data set"},
     {STATUS_SOP_CLASS_DIFFERS, 0xA900, 0x00080016,
-     "SOP Class UID differs between command and data set"},
+     "SOP Class UID of the data set is not the one negotiated"},
     {STATUS_NO_DATA_SET, 0xC000, 0, "The request came without a data set"},
     {STATUS_WRONG_SERVICE, 0x0211, 0, "Operation not negotiated for this context"},
     /* Out of resources: A700H. The sender keeps its copy and tries again. */

@@ -70,6 +70,7 @@ static const uint8_t *find_meta(const uint8_t *meta, size_t n, size_t element, s
     return NULL;
 }
 
+/* An empty value says nothing: the sender's command had no usable UID when the file was begun. */
 static bool meta_is(const uint8_t *meta, size_t n, size_t element, const char *uid)
 {
     size_t length = 0;
@@ -77,7 +78,7 @@ static bool meta_is(const uint8_t *meta, size_t n, size_t element, const char *u
 
     while (value && length > 0 && (value[length - 1] == '\0' || value[length - 1] == ' '))
         length--;
-    return value && length == strlen(uid) && memcmp(value, uid, length) == 0;
+    return value && (length == 0 || (length == strlen(uid) && memcmp(value, uid, length) == 0));
 }
 
 static ssize_t read_piece(int fd, uint8_t *piece)
