@@ -7,15 +7,21 @@ set local search_path = isthmus;
 -- Compared byte by byte: the unique index then serves "1234*" as well.
 alter table patient alter column patient_id type text collate "C";
 
--- One index for each component group. Most patients have only the first.
-create index patient_name_alphabetic on patient
-    (split_part(patient_name_folded, '=', 1) text_pattern_ops);
-create index patient_name_ideographic on patient
-    (split_part(patient_name_folded, '=', 2) text_pattern_ops)
-    where split_part(patient_name_folded, '=', 2) <> '';
-create index patient_name_phonetic on patient
-    (split_part(patient_name_folded, '=', 3) text_pattern_ops)
-    where split_part(patient_name_folded, '=', 3) <> '';
+-- Each component group of the folded name with a '^' behind it: "smith^" then begins what both
+-- "smith" and "smith^john" are, so that "SMITH^*" is one range of an index. As columns they have
+-- statistics of their own; most patients have only the first group.
+alter table patient
+    add column patient_name_alphabetic text
+        generated always as (nullif(split_part(patient_name_folded, '=', 1), '') || '^') stored,
+    add column patient_name_ideographic text
+        generated always as (nullif(split_part(patient_name_folded, '=', 2), '') || '^') stored,
+    add column patient_name_phonetic text
+        generated always as (nullif(split_part(patient_name_folded, '=', 3), '') || '^') stored;
+create index patient_name_alphabetic on patient (patient_name_alphabetic text_pattern_ops);
+create index patient_name_ideographic on patient (patient_name_ideographic text_pattern_ops)
+    where patient_name_ideographic is not null;
+create index patient_name_phonetic on patient (patient_name_phonetic text_pattern_ops)
+    where patient_name_phonetic is not null;
 create index patient_birth_date on patient (patient_birth_date);
 
 create index study_date on study (study_date);

@@ -40,14 +40,6 @@ static char *like_of(const char *pattern)
     return like;
 }
 
-/* @text of a pattern as a parameter, and the operator that compares with it. */
-static int add_pattern(struct conditions *c, const char *text, bool wild, const char **ret_operator)
-{
-    *ret_operator = wild ? "like" : "=";
-    c->plain = c->plain && !wild;
-    return add_value(c, wild ? like_of(text) : strdup(text));
-}
-
 /* --- Text ----------------------------------------------------------------------------------- */
 
 static bool is_literal(const struct key_value *v)
@@ -148,36 +140,30 @@ static int add_text(struct conditions *c, const struct field *f, FILE *out)
 
 /* --- Names ---------------------------------------------------------------------------------- */
 
-/* Each way in which a group may match stands for itself, so that each finds its index. The
- * indexes of the second and third group leave out the many names that have none. */
-static void add_group(const struct field *f, int group, const char *operator, int number,
-                      const char *before, FILE *out)
+/* The text of a group: a column of patients, who are looked for by name alone. */
+static void add_group(const struct column *c, int group, FILE *out)
 {
-    if (group == 1)
-        (void)fprintf(out, "%ssplit_part(%s_folded, '=', 1) %s $%d", before,
-                      f->column.sql, operator, number);
+    static const char *const names[] = {"alphabetic", "ideographic", "phonetic"};
+
+    if (c->level == QUERY_PATIENT)
+        (void)fprintf(out, "%s_%s", c->sql, names[group]);
     else
-        (void)fprintf(out,
-                      "%s(split_part(%s_folded, '=', %d) <> '' and "
-                      "split_part(%s_folded, '=', %d) %s $%d)",
-                      before, f->column.sql, group, f->column.sql, group, operator, number);
+        (void)fprintf(out, "nullif(split_part(%s_folded, '=', %d), '') || '^'", c->sql, group + 1);
 }
 
-/* @p in the groups from @first to @last, each behind " or ". */
+/* " or …" for @p in each of the groups from @first to @last. */
 static int add_groups(struct conditions *c, const struct field *f, const struct pattern *p,
                       int first, int last, FILE *out)
 {
-    const char *operator, * longer_operator = NULL;
-    int number = add_pattern(c, p->text, p->wild, &operator), longer = 0;
+    int number = add_value(c, p->wild ? like_of(p->text) : strdup(p->text));
 
-    if (number >= 0 && p->longer)
-        longer = add_pattern(c, p->longer, true, &longer_operator);
-    if (number < 0 || longer < 0)
-        return -ENOMEM;
+    if (number < 0)
+        return number;
+    c->plain = c->plain && !p->wild;
     for (int group = first; group <= last; group++) {
-        add_group(f, group, operator, number, " or ", out);
-        if (longer)
-            add_group(f, group, longer_operator, longer, " or ", out);
+        (void)fputs(" or ", out);
+        add_group(&f->column, group, out);
+        (void)fprintf(out, " %s $%d", p->wild ? "like" : "=", number);
     }
     return 0;
 }
@@ -193,7 +179,7 @@ static int add_each_group(struct conditions *c, const struct field *f, const str
         if (!v->group[i].text)
             continue;
         (void)fputs(" and (false", out);
-        r = add_groups(c, f, &v->group[i], i + 1, i + 1, out);
+        r = add_groups(c, f, &v->group[i], i, i, out);
         (void)fputs(")", out);
     }
     (void)fputs(")", out);
@@ -227,7 +213,7 @@ static int add_name(struct conditions *c, const struct field *f, FILE *out)
         if (v->n_words > 0)
             r = add_words(c, f, v, out);
         else if (v->any_group)
-            r = add_groups(c, f, &v->group[0], 1, 3, out);
+            r = add_groups(c, f, &v->group[0], 0, 2, out);
         else
             r = add_each_group(c, f, v, out);
     }

@@ -306,7 +306,6 @@ static bool anything(const struct key *k, const struct key_value *v)
 void pattern_done(struct pattern *p)
 {
     free(p->text);
-    free(p->longer);
     *p = (struct pattern){.text = NULL};
 }
 

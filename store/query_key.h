@@ -30,12 +30,11 @@ enum key_kind {
 struct pattern {
     char *text; /* NULL: anything will do */
     bool wild;
-    char *longer; /* in names: or this, which is wild; may be NULL */
 };
 
 struct key_value {
     struct pattern text;     /* KEY_EXACT, KEY_TEXT */
-    struct pattern group[3]; /* KEY_NAME, folded */
+    struct pattern group[3]; /* KEY_NAME, see query_name.h */
     bool any_group;          /* group[0] may be in any of the three */
     size_t n_words;          /* fuzzy KEY_NAME: all are in the name with its words divided */
     struct pattern *words;

@@ -39,19 +39,6 @@ char *name_fold(const json_t *value)
 
 /* --- Keys ---------------------------------------------------------------------------------- */
 
-/* "smith^*^*" is "smith" or "smith^*"; "smi*^*" says no more than "smi*". */
-static int cut_open_end(struct pattern *p)
-{
-    size_t n = strlen(p->text), all = n;
-
-    while (n >= 2 && p->text[n - 1] == '*' && p->text[n - 2] == '^')
-        n -= 2;
-    p->text[n] = '\0';
-    if (n == all || n == 0 || p->text[n - 1] == '*')
-        return 0;
-    return asprintf(&p->longer, "%s^*", p->text) < 0 ? -ENOMEM : 0;
-}
-
 static void squeeze_stars(char *text)
 {
     char *to = text;
@@ -62,18 +49,35 @@ static void squeeze_stars(char *text)
     *to = '\0';
 }
 
+/* Without components at the end that may be anything or nothing, "^*". Whether there were some
+ * that say more than the pattern's own end does. */
+static bool cut_open_end(char *pattern)
+{
+    size_t n = strlen(pattern), all = n;
+
+    while (n >= 2 && pattern[n - 1] == '*' && pattern[n - 2] == '^')
+        n -= 2;
+    pattern[n] = '\0';
+    return n < all && n > 0 && pattern[n - 1] != '*';
+}
+
 /* The pattern of one group of a folded name; without text where it asks for nothing. */
 static int take_group(const char *group, size_t n, struct pattern *ret)
 {
-    ret->text = strndup(group, n);
-    if (!ret->text)
+    _cleanup_free_ char *pattern = strndup(group, n);
+    bool open_end;
+
+    if (!pattern)
         return -ENOMEM;
-    squeeze_stars(ret->text);
-    if (cut_open_end(ret) < 0)
+    squeeze_stars(pattern);
+    open_end = cut_open_end(pattern);
+    if (*pattern == '\0' || strcmp(pattern, "*") == 0)
+        return 0;
+    if (asprintf(&ret->text, open_end ? "%s^*" : "%s^", pattern) < 0) {
+        ret->text = NULL;
         return -ENOMEM;
+    }
     ret->wild = strpbrk(ret->text, "*?") != NULL;
-    if (*ret->text == '\0' || strcmp(ret->text, "*") == 0)
-        pattern_done(ret);
     return 0;
 }
 
@@ -174,22 +178,33 @@ bool pattern_matches(const struct pattern *p, const char *text)
 {
     if (!p->text)
         return true;
-    if (p->wild ? wild_matches(p->text, text) : strcmp(p->text, text) == 0)
-        return true;
-    return p->longer && wild_matches(p->longer, text);
+    return p->wild ? wild_matches(p->text, text) : strcmp(p->text, text) == 0;
 }
 
-static bool groups_match(const struct key_value *key, char *folded)
+static bool group_matches(const struct pattern *p, const char *group, size_t n)
 {
-    char *rest = folded;
-    const char *group[GROUPS];
+    _cleanup_free_ char *ended = NULL;
+
+    if (!p->text || n == 0)
+        return !p->text;
+    if (asprintf(&ended, "%.*s^", (int)n, group) < 0) {
+        ended = NULL;
+        return false;
+    }
+    return pattern_matches(p, ended);
+}
+
+static bool groups_match(const struct key_value *key, const char *folded)
+{
     bool all = true;
 
     for (size_t i = 0; i < GROUPS; i++) {
-        group[i] = rest ? strsep(&rest, "=") : "";
-        if (key->any_group && *group[i] && pattern_matches(&key->group[0], group[i]))
+        size_t n = strcspn(folded, "=");
+
+        if (key->any_group && group_matches(&key->group[0], folded, n))
             return true;
-        all = all && pattern_matches(&key->group[i], group[i]);
+        all = all && group_matches(&key->group[i], folded, n);
+        folded += n + (folded[n] == '=');
     }
     return all && !key->any_group;
 }
@@ -213,9 +228,5 @@ static bool words_match(const struct key_value *key, const char *folded)
 
 bool name_matches(const struct key_value *key, const char *folded)
 {
-    _cleanup_free_ char *copy = strdup(folded);
-
-    if (!copy)
-        return false;
-    return key->n_words > 0 ? words_match(key, folded) : groups_match(key, copy);
+    return key->n_words > 0 ? words_match(key, folded) : groups_match(key, folded);
 }

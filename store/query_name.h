@@ -9,8 +9,9 @@
 #define NAME_WORD_ENDS " ^=-"
 
 /* A key from a value of DICOM JSON (an object of groups, or the text of one). A name without a
- * second or third group may be any of the three; components that end a group and that any text
- * or none matches ("^*") may be missing. 0, -ENOMEM, -EBADMSG. */
+ * second or third group may be any of the three. Patterns of groups are for folded groups with a
+ * '^' behind them: "smith^*" then finds "smith^" and "smith^john^", for a component that is missing
+ * is an empty one. 0, -ENOMEM, -EBADMSG. */
 int name_take(const json_t *value, bool fuzzy, struct key_value *ret);
 
 /* The folded form of a stored value of DICOM JSON, malloc'ed; NULL: none, or no memory. */
