@@ -151,21 +151,31 @@ static void add_group(const struct column *c, int group, FILE *out)
         (void)fprintf(out, "nullif(split_part(%s_folded, '=', %d), '') || '^'", c->sql, group + 1);
 }
 
-/* " or …" for @p in each of the groups from @first to @last. */
-static int add_groups(struct conditions *c, const struct field *f, const struct pattern *p,
-                      int first, int last, FILE *out)
+/* " or …" for @text in each of the groups from @first to @last. */
+static int add_groups(struct conditions *c, const struct column *column, const char *text,
+                      bool wild, int first, int last, FILE *out)
 {
-    int number = add_value(c, p->wild ? like_of(p->text) : strdup(p->text));
+    int number = add_value(c, wild ? like_of(text) : strdup(text));
 
     if (number < 0)
         return number;
-    c->plain = c->plain && !p->wild;
+    c->plain = c->plain && !wild;
     for (int group = first; group <= last; group++) {
         (void)fputs(" or ", out);
-        add_group(&f->column, group, out);
-        (void)fprintf(out, " %s $%d", p->wild ? "like" : "=", number);
+        add_group(column, group, out);
+        (void)fprintf(out, " %s $%d", wild ? "like" : "=", number);
     }
     return 0;
+}
+
+static int add_pattern(struct conditions *c, const struct field *f, const struct pattern *p,
+                       int first, int last, FILE *out)
+{
+    int r = add_groups(c, &f->column, p->text, p->wild, first, last, out);
+
+    if (r == 0 && p->also)
+        r = add_groups(c, &f->column, p->also, true, first, last, out);
+    return r;
 }
 
 /* All groups that the key names. */
@@ -179,7 +189,7 @@ static int add_each_group(struct conditions *c, const struct field *f, const str
         if (!v->group[i].text)
             continue;
         (void)fputs(" and (false", out);
-        r = add_groups(c, f, &v->group[i], i, i, out);
+        r = add_pattern(c, f, &v->group[i], i, i, out);
         (void)fputs(")", out);
     }
     (void)fputs(")", out);
@@ -213,7 +223,7 @@ static int add_name(struct conditions *c, const struct field *f, FILE *out)
         if (v->n_words > 0)
             r = add_words(c, f, v, out);
         else if (v->any_group)
-            r = add_groups(c, f, &v->group[0], 0, 2, out);
+            r = add_pattern(c, f, &v->group[0], 0, 2, out);
         else
             r = add_each_group(c, f, v, out);
     }

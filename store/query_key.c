@@ -306,6 +306,7 @@ static bool anything(const struct key *k, const struct key_value *v)
 void pattern_done(struct pattern *p)
 {
     free(p->text);
+    free(p->also);
     *p = (struct pattern){.text = NULL};
 }
 

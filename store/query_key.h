@@ -30,6 +30,7 @@ enum key_kind {
 struct pattern {
     char *text; /* NULL: anything will do */
     bool wild;
+    char *also; /* or this, which is wild; may be NULL */
 };
 
 struct key_value {

@@ -49,36 +49,50 @@ static void squeeze_stars(char *text)
     *to = '\0';
 }
 
-/* Without components at the end that may be anything or nothing, "^*". Whether there were some
- * that say more than the pattern's own end does. */
-static bool cut_open_end(char *pattern)
+/* How long @pattern is without components at its end that may be missing: "^*", and "^" before
+ * them. */
+static size_t length_without_end(const char *pattern)
 {
-    size_t n = strlen(pattern), all = n;
+    size_t n = strlen(pattern);
 
-    while (n >= 2 && pattern[n - 1] == '*' && pattern[n - 2] == '^')
-        n -= 2;
-    pattern[n] = '\0';
-    return n < all && n > 0 && pattern[n - 1] != '*';
+    if (n < 2 || pattern[n - 1] != '*' || pattern[n - 2] != '^')
+        return n;
+    while (n > 0 &&
+           (pattern[n - 1] == '^' || (n > 1 && pattern[n - 1] == '*' && pattern[n - 2] == '^')))
+        n--;
+    return n;
+}
+
+/* Of @n characters, then an end like "^*" or "^^*". The first says "here or further on", the second
+ * "here, or further on behind an empty component". */
+static int end_pattern(const char *pattern, size_t n, struct pattern *ret)
+{
+    size_t carets = strspn(pattern + n, "^");
+    bool closed = pattern[n - 1] == '*' || carets != 1;
+    int r = asprintf(&ret->text, closed ? "%.*s^" : "%.*s^*", (int)n, pattern);
+
+    if (r < 0)
+        ret->text = NULL;
+    else if (carets > 1 && pattern[n - 1] != '*')
+        r = asprintf(&ret->also, "%.*s*", (int)(n + carets), pattern);
+    return r < 0 ? -ENOMEM : 0;
 }
 
 /* The pattern of one group of a folded name; without text where it asks for nothing. */
 static int take_group(const char *group, size_t n, struct pattern *ret)
 {
     _cleanup_free_ char *pattern = strndup(group, n);
-    bool open_end;
+    int r;
 
     if (!pattern)
         return -ENOMEM;
     squeeze_stars(pattern);
-    open_end = cut_open_end(pattern);
-    if (*pattern == '\0' || strcmp(pattern, "*") == 0)
+    n = length_without_end(pattern);
+    if (n == 0 || strcmp(pattern, "*") == 0 || (n == 1 && *pattern == '*'))
         return 0;
-    if (asprintf(&ret->text, open_end ? "%s^*" : "%s^", pattern) < 0) {
-        ret->text = NULL;
-        return -ENOMEM;
-    }
-    ret->wild = strpbrk(ret->text, "*?") != NULL;
-    return 0;
+    r = end_pattern(pattern, n, ret);
+    ret->wild = r == 0 && strpbrk(ret->text, "*?") != NULL;
+    return r;
 }
 
 static int take_groups(const char *folded, struct key_value *ret)
@@ -178,7 +192,8 @@ bool pattern_matches(const struct pattern *p, const char *text)
 {
     if (!p->text)
         return true;
-    return p->wild ? wild_matches(p->text, text) : strcmp(p->text, text) == 0;
+    return (p->wild ? wild_matches(p->text, text) : strcmp(p->text, text) == 0) ||
+           (p->also && wild_matches(p->also, text));
 }
 
 static bool group_matches(const struct pattern *p, const char *group, size_t n)
