@@ -193,8 +193,8 @@ int schema_migrate(struct db *db, const char *directory,
                    void (*report)(int version, const char *name), char **ret_message)
 {
     _cleanup_free_ struct migration *migrations = NULL;
-    size_t n;
-    int version, r;
+    size_t n = 0;
+    int version = 0, r;
 
     *ret_message = NULL;
     r = list_migrations(directory, &migrations, &n);
