@@ -7,6 +7,8 @@ with the server's words and holds up no other; no word of the server reaches a l
 # timeout: 400
 import base64
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -232,6 +234,22 @@ def test_token(fake, isthmus, token):
     assert "first" not in isthmus.logs()
 
 
+def test_search_identity(fake, isthmus):
+    """An R4 server that gives the ids itself: found out by its metadata, found by identifier."""
+    studies = Studies(isthmus)
+    studies.n = 3000
+    uid = studies.send_and_wait(fake)
+    studies.send(uid, 2)
+    study = wait_until(lambda: (s := fake.studies()[uid])["numberOfInstances"] == 2 and s,
+                       what="the second instance")
+    assert study["modality"][0]["code"] == "CT", "that is not R4"
+    resources = fake.state()["resources"]
+    assert len(resources["Endpoint"]) == 1, resources["Endpoint"]
+    assert len(resources["Patient"]) == 1, resources["Patient"]
+    assert study["subject"]["reference"] == f"Patient/{next(iter(resources['Patient']))}", study
+    assert len(resources["ServiceRequest"]) == 1, resources["ServiceRequest"]
+
+
 def test_smart(fake, isthmus):
     """SMART Backend Services: a token for a signed assertion, a new one after 401."""
     studies = Studies(isthmus)
@@ -252,24 +270,24 @@ def test_smart(fake, isthmus):
     assert "token-1" not in isthmus.logs()
 
 
-def publishes_everything(fake, isthmus):
-    """The index and the server agree; one Patient for the patient of all studies."""
-    left = wait_until(lambda: isthmus.sql(
-        "select count(*) from isthmus.outbox where parked_at is null") == [["0"]],
-        what="an empty outbox")
-    assert left
+def publishes_everything(fake, isthmus, target):
+    """The server has every study of the index that is not parked for it."""
+    wait_until(lambda: isthmus.sql("select count(*) from isthmus.outbox where parked_at is null")
+               == [["0"]], what="an empty outbox")
     wanted = {uid for uid, in isthmus.sql(
         "select study_instance_uid from isthmus.study s where not exists (select from "
-        "isthmus.outbox o where o.study_key = s.study_key)")}
+        "isthmus.outbox o join isthmus.target t using (target_key) "
+        f"where o.study_key = s.study_key and t.name = '{target}')")}
     assert wanted == set(fake.studies()), wanted ^ set(fake.studies())
 
 
 def main():
     with tempfile.TemporaryDirectory(prefix="isthmus-publish.") as directory:
-        for name in ("one", "other"):
+        for name in ("one", "other", "search"):
             (Path(directory) / name).mkdir()
         Path(directory).chmod(0o755)
         fake, other = Fake(f"{directory}/one"), Fake(f"{directory}/other")
+        search = Fake(f"{directory}/search", "--release", "R4")
         token = Path(directory) / "token"
         token.write_text("first\n")
         token.chmod(0o644)
@@ -308,10 +326,18 @@ def main():
                                   smart_key_file=f'"{key}"')
                 isthmus.restart("isthmus-fhir")
                 test_smart(fake, isthmus)
-                publishes_everything(fake, isthmus)
+                publishes_everything(fake, isthmus, fake.url)
+                print("test_search_identity", flush=True)
+                with (isthmus.dir / "isthmus.conf").open("a") as conf:
+                    conf.write(f'target "search" {{\n    url = "{search.url}"\n'
+                               "    identity = search\n    quiet_period = 0\n}\n")
+                os.kill(isthmus.pid("isthmus-fhir"), signal.SIGHUP)
+                test_search_identity(search, isthmus)
+                publishes_everything(search, isthmus, "search")
         finally:
             fake.stop()
             other.stop()
+            search.stop()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PATHS 39
 
@@ -169,6 +170,21 @@ static enum form form_of(const json_t *row)
     return (enum form)json_integer_value(json_object_get(json_object_get(row, "settings"), "form"));
 }
 
+/* For validators: with ISTHMUS_BUNDLES each Bundle is left there as R5/<n>.json or R4/<n>.json. */
+static void leave_for_validators(const json_t *bundle, enum release release)
+{
+    static int n;
+    const char *directory = getenv("ISTHMUS_BUNDLES");
+    char path[512];
+
+    if (!directory)
+        return;
+    (void)snprintf(path, sizeof path, "%s/%s/%d-%d.json", directory, release_name(release),
+                   (int)getpid(), n++);
+    cr_assert_eq(json_dump_file(bundle, path, JSON_INDENT(1) | JSON_REAL_PRECISION(15)), 0, "%s",
+                 path);
+}
+
 static void check_row(const json_t *row, enum release release)
 {
     const char *what = node_get_text(row, "what"), *at = node_get_text(row, "at");
@@ -185,6 +201,7 @@ static void check_row(const json_t *row, enum release release)
     study->patient_differs =
         json_is_true(json_object_get(json_object_get(row, "settings"), "patient_differs"));
     cr_assert_eq(bundle_build(&m, study, form_of(row), &bundle), 0, "%s", name);
+    leave_for_validators(bundle, release);
     text = json_dumps(expected, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     assert_json(look(bundle, at), text, name);
     free(text);
