@@ -96,6 +96,8 @@ postgres_find() {
 # without statements and values, which are patient data.
 cluster_create() {
     rm -rf "$1.new"
+    mkdir -m 0700 "$1.new"
+    ((EUID)) || chown "$run_user:" "$1.new"
     as_user "$postgres_bin/initdb" -D "$1.new" -U postgres --auth=trust -E UTF8 \
         --locale=C.UTF-8 >/dev/null || return 1
     as_user tee -a "$1.new/postgresql.conf" >/dev/null <<'EOF' || return 1
