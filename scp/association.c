@@ -1,5 +1,6 @@
 #include "scp/association.h"
 
+#include "scp/cfind.h"
 #include "scp/cstore.h"
 #include "scp/sop_class.h"
 #include "scp/status.h"
@@ -9,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -25,14 +27,30 @@ static void peer_address(int fd, char ret[INET6_ADDRSTRLEN])
                           NI_NUMERICHOST);
 }
 
+/* Identifiers are never compressed like images are. */
+static bool is_plain(const char *transfer_syntax)
+{
+    static const char *const plain[] = {IMPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.1",
+                                        "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"};
+
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(plain[i], transfer_syntax) == 0)
+            return true;
+    return false;
+}
+
 /* The requestor's order is its preference; Implicit VR comes last because it says less. */
-static const char *choose_transfer_syntax(const struct session *s, const struct dimse_context *c)
+static const char *choose_transfer_syntax(const struct session *s, const struct dimse_context *c,
+                                          enum service service)
 {
     const char *implicit = NULL;
 
     for (unsigned i = 0; i < c->n_transfer_syntaxes; i++) {
         const char *uid = c->transfer_syntaxes[i];
-        if (!uid_valid(uid) || !settings_allow(s->settings, "transfer_syntaxes", uid))
+        bool allowed = service == SERVICE_STORE
+                           ? uid_valid(uid) && settings_allow(s->settings, "transfer_syntaxes", uid)
+                           : is_plain(uid);
+        if (!allowed)
             continue;
         if (strcmp(uid, IMPLICIT_VR_LITTLE_ENDIAN) != 0)
             return uid;
@@ -41,20 +59,43 @@ static const char *choose_transfer_syntax(const struct session *s, const struct 
     return implicit;
 }
 
+static enum service service_of(const struct session *s, const char *sop_class_uid)
+{
+    if (strcmp(sop_class_uid, SOP_CLASS_VERIFICATION) == 0)
+        return SERVICE_ECHO;
+    if (cfind_is_query(sop_class_uid))
+        return settings_ae_allows(s->settings, s->calling, "find") ? SERVICE_FIND : SERVICE_NONE;
+    if (uid_valid(sop_class_uid) && sop_class_is_storage(sop_class_uid) &&
+        settings_allow(s->settings, "sop_classes", sop_class_uid))
+        return settings_ae_allows(s->settings, s->calling, "store") ? SERVICE_STORE : SERVICE_NONE;
+    return SERVICE_NONE;
+}
+
+static int negotiate_extended(struct session *s, struct context *c)
+{
+    uint8_t asked[sizeof c->extended];
+    size_t n = dimse_extended(s->association, c->abstract_syntax, asked, sizeof asked);
+
+    if (c->service != SERVICE_FIND || n == 0)
+        return 0;
+    cfind_negotiate(asked, n, c->extended);
+    return dimse_extended_answer(s->association, c->abstract_syntax, c->extended, n);
+}
+
 static int negotiate_context(struct session *s, const struct dimse_context *c)
 {
-    bool known = strcmp(c->abstract_syntax, SOP_CLASS_VERIFICATION) == 0 ||
-                 (uid_valid(c->abstract_syntax) && sop_class_is_storage(c->abstract_syntax) &&
-                  settings_allow(s->settings, "sop_classes", c->abstract_syntax));
-    const char *transfer_syntax = known ? choose_transfer_syntax(s, c) : NULL;
+    enum service service = service_of(s, c->abstract_syntax);
+    const char *transfer_syntax = service ? choose_transfer_syntax(s, c, service) : NULL;
     struct context *mine = &s->contexts[c->id];
 
     if (!transfer_syntax || mine->accepted)
-        return dimse_context_refuse(s->association, c->id, !known);
+        return dimse_context_refuse(s->association, c->id, service == SERVICE_NONE);
     mine->accepted = true;
+    mine->service = service;
     strcpy(mine->abstract_syntax, c->abstract_syntax);
     strcpy(mine->transfer_syntax, transfer_syntax);
-    return dimse_context_accept(s->association, c->id, transfer_syntax);
+    int r = negotiate_extended(s, mine);
+    return r < 0 ? r : dimse_context_accept(s->association, c->id, transfer_syntax);
 }
 
 static int negotiate(struct session *s)
@@ -122,16 +163,18 @@ static int serve_commands(struct session *s)
     int r;
 
     while ((r = next_command(s, &context_id, &rq)) == 0) {
-        const char *service = s->contexts[context_id].abstract_syntax;
+        enum service service = s->contexts[context_id].service;
 
         if (rq.field == C_CANCEL_RQ)
-            continue; /* nothing of ours can be cancelled once it is answered */
+            continue; /* what it cancels has been answered already */
         if (rq.field & COMMAND_IS_RESPONSE)
             return -EBADMSG; /* we asked for nothing */
         if (rq.field == C_ECHO_RQ)
             r = serve_echo(s, context_id, &rq);
-        else if (rq.field == C_STORE_RQ && sop_class_is_storage(service))
+        else if (rq.field == C_STORE_RQ && service == SERVICE_STORE)
             r = cstore_serve(s, context_id, &rq);
+        else if (rq.field == C_FIND_RQ && service == SERVICE_FIND)
+            r = cfind_serve(s, context_id, &rq);
         else
             r = serve_unknown(s, context_id, &rq);
         if (r < 0)
@@ -160,14 +203,30 @@ static const char *ending(int r)
     }
 }
 
+static size_t count(char *text, size_t at, size_t size, unsigned n, const char *what)
+{
+    if (n > 0 && at < size)
+        at += (size_t)snprintf(text + at, size - at, ", %u %s", n, what);
+    return at;
+}
+
+/* One line for the whole association; only what happened is named. */
 static void log_end(const struct session *s, int r)
 {
+    char text[256] = "";
+    size_t at = 0;
     bool fine = r == -EPIPE && s->refused == 0;
     void (*say)(const char *, ...) = fine ? log_info : log_warning;
 
-    say("%s; %u stored, %u duplicate, %u conflicting, %u spooled, %u refused, %u echo, %.1f MiB",
-        ending(r), s->stored, s->duplicates, s->conflicts, s->spooled, s->refused, s->echoes,
-        (double)s->bytes / 1048576);
+    at = count(text, at, sizeof text, s->stored, "stored");
+    at = count(text, at, sizeof text, s->duplicates, "duplicate");
+    at = count(text, at, sizeof text, s->conflicts, "conflicting");
+    at = count(text, at, sizeof text, s->spooled, "spooled");
+    at = count(text, at, sizeof text, s->refused, "refused");
+    at = count(text, at, sizeof text, s->queries, "queries");
+    at = count(text, at, sizeof text, s->matches, "matches");
+    at = count(text, at, sizeof text, s->echoes, "echo");
+    say("%s%s, %.1f MiB received", ending(r), text, (double)s->bytes / 1048576);
 }
 
 void association_serve(struct session *s, int fd, uint64_t number)
@@ -177,6 +236,7 @@ void association_serve(struct session *s, int fd, uint64_t number)
 
     memset(s->contexts, 0, sizeof s->contexts);
     s->stored = s->duplicates = s->conflicts = s->spooled = s->refused = s->echoes = 0;
+    s->queries = s->matches = 0;
     s->bytes = 0;
     peer_address(fd, peer);
     log_subject("assoc %llu %s", (unsigned long long)number, peer);

@@ -63,6 +63,15 @@ int dimse_proposed(const struct association *a, unsigned index, struct dimse_con
 int dimse_context_accept(struct association *a, uint8_t id, const char *transfer_syntax);
 /* Refused: the abstract syntax, else its transfer syntaxes, not supported (PS3.8 table 9-18). */
 int dimse_context_refuse(struct association *a, uint8_t id, bool abstract_syntax);
+
+/* SOP Class Extended Negotiation (PS3.7 D.3.3.5): the application information that the requestor
+ * sent for @sop_class_uid, at most @max bytes of it; returns how many, 0: none. */
+size_t dimse_extended(const struct association *a, const char *sop_class_uid, uint8_t *bytes,
+                      size_t max);
+/* Our answer to it, sent with the acknowledgement. */
+int dimse_extended_answer(struct association *a, const char *sop_class_uid, const uint8_t *bytes,
+                          size_t n);
+
 int dimse_acknowledge(struct association *a);
 /* result 1 permanent, 2 transient; source 1 user, 2 ACSE, 3 presentation; PS3.8 table 9-21. */
 int dimse_reject(struct association *a, int result, int source, int reason);
@@ -71,9 +80,15 @@ int dimse_reject(struct association *a, int result, int source, int reason);
  * release is answered); -ECONNABORTED: it aborted; -ECONNRESET: it is gone; -ETIMEDOUT;
  * -ECANCELED: idle while draining; -EBADMSG: not a PDU we can follow. */
 int dimse_read(struct association *a, struct dimse_pdv *ret);
-/* Send a command or data set in as many PDVs as the peer's maximum asks for. */
+/* Put a command or data set, in as many PDVs as the peer's maximum asks for, behind what waits to
+ * be sent; long queues are sent at once. 0 or the errors of dimse_read(). */
 int dimse_write(struct association *a, uint8_t context_id, bool command, const void *bytes,
                 size_t n);
+/* Send what waits. */
+int dimse_flush(struct association *a);
+/* Wait until the peer has sent something (or left), or @fd (-1: none) is readable, or @timeout_ms
+ * (-1: for ever) has passed; true in the first case. */
+bool dimse_wait(struct association *a, int fd, int timeout_ms);
 
 /* End it: A-ABORT unless it was released, rejected or is gone. Frees @a, returns NULL. */
 struct association *dimse_close(struct association *a);

@@ -6,6 +6,7 @@
 #include <dcmtk/dcmnet/lst.h>
 #include <dcmtk/oflog/oflog.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -153,6 +154,46 @@ try {
     return -ENOMEM;
 }
 
+size_t dimse_extended(const association *a, const char *sop_class_uid, uint8_t *bytes, size_t max)
+try {
+    SOPClassExtendedNegotiationSubItemList *list = nullptr;
+    ASC_getRequestedExtNegList(a->assoc->params, &list);
+    if (!list)
+        return 0;
+    for (auto i = list->begin(); i != list->end(); ++i) {
+        if ((*i)->sopClassUID != sop_class_uid)
+            continue;
+        const size_t n = std::min<size_t>((*i)->serviceClassAppInfoLength, max);
+        std::memcpy(bytes, (*i)->serviceClassAppInfo, n);
+        return n;
+    }
+    return 0;
+} catch (...) {
+    return 0;
+}
+
+int dimse_extended_answer(association *a, const char *sop_class_uid, const uint8_t *bytes, size_t n)
+try {
+    SOPClassExtendedNegotiationSubItemList *list = nullptr;
+    ASC_getAcceptedExtNegList(a->assoc->params, &list);
+    if (!list) {
+        list = new SOPClassExtendedNegotiationSubItemList; /* owned by the parameters */
+        ASC_setAcceptedExtNegList(a->assoc->params, list);
+    }
+    for (auto i = list->begin(); i != list->end(); ++i)
+        if ((*i)->sopClassUID == sop_class_uid)
+            return 0; /* one answer per class, however many contexts it has */
+    auto *item = new SOPClassExtendedNegotiationSubItem;
+    list->push_back(item);
+    item->sopClassUID = sop_class_uid;
+    item->serviceClassAppInfo = new unsigned char[n];
+    std::memcpy(item->serviceClassAppInfo, bytes, n);
+    item->serviceClassAppInfoLength = static_cast<unsigned short>(n);
+    return 0;
+} catch (...) {
+    return -ENOMEM;
+}
+
 int dimse_acknowledge(association *a)
 try {
     T_ASC_Parameters *params = a->assoc->params;
@@ -228,10 +269,21 @@ try {
     DUL_PDVLIST list{};
     list.count = 1;
     list.pdv = &pdv;
-    const OFCondition cond = DUL_WritePDVs(&a->assoc->DULassociation, &list);
-    return cond.bad() ? condition_errno(a, cond) : a->transport->flush();
+    return condition_errno(a, DUL_WritePDVs(&a->assoc->DULassociation, &list));
 } catch (...) {
     return -ENOMEM;
+}
+
+int dimse_flush(association *a)
+try {
+    return a->transport->flush();
+} catch (...) {
+    return -ENOMEM;
+}
+
+bool dimse_wait(association *a, int fd, int timeout_ms)
+{
+    return a->transport->wait_for_either(fd, timeout_ms);
 }
 
 /* Not ASC_abortAssociation(): it waits for the peer to close, as long as the peer likes. */

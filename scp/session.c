@@ -26,6 +26,7 @@ int session_respond(struct session *s, uint8_t context_id, const struct command 
 {
     uint8_t bytes[COMMAND_RESPONSE_MAX];
     size_t n = command_respond(request, response, bytes);
+    int r = dimse_write(s->association, context_id, true, bytes, n);
 
-    return dimse_write(s->association, context_id, true, bytes, n);
+    return r < 0 || response->has_data_set ? r : dimse_flush(s->association);
 }

@@ -8,8 +8,13 @@
 #include "store/blob.h"
 #include "store/db.h"
 
+/* What a calling AE may ask for (allow of section ae "…") and a context can be negotiated for. */
+enum service { SERVICE_NONE, SERVICE_ECHO, SERVICE_STORE, SERVICE_FIND, SERVICE_WORKLIST };
+
 struct context {
     bool accepted;
+    enum service service;
+    uint8_t extended[8]; /* what was granted of SOP Class Extended Negotiation */
     char abstract_syntax[DIMSE_UID_MAX + 1];
     char transfer_syntax[DIMSE_UID_MAX + 1];
 };
@@ -25,7 +30,7 @@ struct session {
     const char *calling;          /* AE title of the peer */
 
     /* Of this association, for its one log line. */
-    unsigned stored, duplicates, conflicts, spooled, refused, echoes;
+    unsigned stored, duplicates, conflicts, spooled, refused, echoes, queries, matches;
     uint64_t bytes;
 };
 
@@ -36,7 +41,8 @@ int session_read_data(struct session *s, uint8_t context_id, struct dimse_pdv *r
 /* Read and forget a data set that nobody wants. */
 int session_skip_data(struct session *s, uint8_t context_id);
 
-/* Send the response to @request. Errors of dimse_write(). */
+/* Send the response to @request; one that has a data set waits for dimse_flush(), as its data set
+ * does. Errors of dimse_write(). */
 int session_respond(struct session *s, uint8_t context_id, const struct command *request,
                     const struct command_response *response);
 

@@ -112,13 +112,40 @@ static const struct conf_option options[] = {
      .fallback = "spool",
      .choices = when_down,
      .help = "spool: store the file, answer Success, index later; refuse: answer A700H"},
+    {.name = "tolerate_relational",
+     .type = CONF_BOOL,
+     .fallback = "true",
+     .help = "C-FIND: answer queries that lack the unique keys above their level even when "
+             "relational queries were not negotiated"},
+    {.name = "find_limit",
+     .type = CONF_INT,
+     .fallback = "0",
+     .min = 0,
+     .max = 10000000,
+     .help = "C-FIND: matches after which a query ends with A700H; 0: no limit"},
     {0},
 };
+
+static const struct conf_option ae_options[] = {
+    {.name = "allow",
+     .type = CONF_LIST,
+     .fallback = "{\"store\", \"find\", \"worklist\"}",
+     .max = 16,
+     .help = "what this calling AE title may do; C-ECHO is always answered"},
+    {.name = "charset",
+     .type = CONF_STRING,
+     .max = 128,
+     .help = "Specific Character Set of answers to it, values joined with \\\\; without it the "
+             "requestor's own where every character fits, else ISO_IR 192"},
+    {0},
+};
+
+const struct conf_section conf_ae = {.name = "ae", .titled = true, .options = ae_options};
 
 const struct conf_section conf_scp = {.name = "scp", .options = options};
 
 const struct conf_section *const scp_sections[] = {&conf_database, &conf_store, &conf_log,
-                                                   &conf_scp, NULL};
+                                                   &conf_scp,      &conf_ae,    NULL};
 
 static int seconds(const struct conf *c, const char *option)
 {
@@ -141,6 +168,8 @@ void settings_read(const struct conf *c, struct settings *ret)
         .associations_per_worker = (int)conf_int(c, "scp", "associations_per_worker"),
         .drain_ms = seconds(c, "drain_timeout"),
         .spool = strcmp(conf_string(c, "scp", "when_database_down"), "spool") == 0,
+        .tolerate_relational = conf_bool(c, "scp", "tolerate_relational"),
+        .find_limit = (int)conf_int(c, "scp", "find_limit"),
         .reuse_port = conf_bool(c, "scp", "reuse_port"),
     };
     if (ret->workers_min > ret->workers_max)
@@ -156,4 +185,33 @@ bool settings_allow(const struct settings *s, const char *option, const char *va
         if (strcmp(values[i], "any") == 0 || strcmp(values[i], value) == 0)
             return true;
     return false;
+}
+
+static int find_ae(const struct settings *s, const char *calling)
+{
+    size_t n = conf_titled_count(s->conf, "ae");
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(conf_title(s->conf, "ae", i), calling) == 0)
+            return (int)i;
+    return -1;
+}
+
+bool settings_ae_allows(const struct settings *s, const char *calling, const char *service)
+{
+    const char *const *allowed;
+    int ae = find_ae(s, calling);
+    size_t n = ae < 0 ? 0 : conf_titled_list(s->conf, "ae", (size_t)ae, "allow", &allowed);
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(allowed[i], service) == 0)
+            return true;
+    return ae < 0;
+}
+
+const char *settings_ae_string(const struct settings *s, const char *calling, const char *option)
+{
+    int ae = find_ae(s, calling);
+
+    return ae < 0 ? NULL : conf_titled_string(s->conf, "ae", (size_t)ae, option);
 }

@@ -1,13 +1,13 @@
-/* What the listener reads from the configuration: section scp {…}. */
+/* What the listener reads from the configuration: sections scp {…} and ae "TITLE" {…}. */
 #ifndef ISTHMUS_SCP_SETTINGS_H
 #define ISTHMUS_SCP_SETTINGS_H
 
 #include "scp/dimse.h"
 #include "store/base/conf.h"
 
-extern const struct conf_section conf_scp;
+extern const struct conf_section conf_scp, conf_ae;
 
-/* database {…}, store {…}, log {…}, scp {…}; NULL-terminated, for conf_load(). */
+/* Those that isthmus-scp reads; NULL-terminated, for conf_load(). */
 extern const struct conf_section *const scp_sections[];
 
 struct settings {
@@ -17,7 +17,9 @@ struct settings {
     struct dimse_limits limits;
     int workers_min, workers_max, associations_per_worker;
     int drain_ms;
-    bool spool;      /* when_database_down = spool */
+    bool spool; /* when_database_down = spool */
+    bool tolerate_relational;
+    int find_limit;  /* matches, 0: none */
     bool reuse_port; /* share the port with other instances */
 };
 
@@ -25,5 +27,12 @@ void settings_read(const struct conf *c, struct settings *ret);
 
 /* Is @value in the list option @option of scp {…}, or is "any"? */
 bool settings_allow(const struct settings *s, const char *option, const char *value);
+
+/* May the AE @calling use @service ("store", "find", "worklist")? All that section ae of its
+ * title does not take away. */
+bool settings_ae_allows(const struct settings *s, const char *calling, const char *service);
+
+/* An option of section ae "@calling", NULL: not set. */
+const char *settings_ae_string(const struct settings *s, const char *calling, const char *option);
 
 #endif

@@ -141,6 +141,14 @@ int Transport::flush()
     return end_;
 }
 
+bool Transport::wait_for_either(int fd, int timeout_ms)
+{
+    if (in_begin_ < in_end_)
+        return true;
+    pollfd p[] = {{getSocket(), POLLIN, 0}, {fd, POLLIN, 0}};
+    return poll(p, fd < 0 ? 1 : 2, timeout_ms) > 0 && p[0].revents != 0;
+}
+
 void Transport::close()
 {
     if (getSocket() < 0)

@@ -24,6 +24,8 @@ class Transport : public DcmTransportConnection
     void expect_pdu(int idle_ms);
     /* Send what was written. 0, -ETIMEDOUT or -ECONNRESET. */
     int flush();
+    /* Bytes of the peer, or @fd readable, or the time is over; true in the first case. */
+    bool wait_for_either(int fd, int timeout_ms);
     /* Why the last read() or flush() ended: 0, -ETIMEDOUT, -ECONNRESET, -ECANCELED. */
     int end() const
     {
