@@ -1,5 +1,6 @@
 /* isthmus-scp: DICOM in. Options, configuration, start. */
 #include "scp/dimse.h"
+#include "scp/keys.h"
 #include "scp/listener.h"
 #include "scp/settings.h"
 #include "store/base/cleanup.h"
@@ -20,6 +21,7 @@ static const char help[] =
     "  --config FILE  read FILE instead of " ISTHMUS_CONF "\n"
     "  --check        read the configuration, print it as it is in force, and exit\n"
     "  --options      print every option with its default, range and meaning, and exit\n"
+    "  --keys         print the C-FIND keys of each level as a Markdown table, and exit\n"
     "  --version      print the version and exit\n"
     "SIGTERM: finish what is in hand and stop. SIGHUP: read the configuration again.\n"
     "Exit status: 0 stopped as asked, 1 cannot run, 2 wrong usage or configuration.\n";
@@ -144,6 +146,8 @@ int main(int argc, char **argv)
             check = true;
         else if (c == 'o')
             return conf_print_options(scp_sections), 0;
+        else if (c == 'q')
+            return keys_print(), 0;
         else if (c == 'v')
             return puts("isthmus-scp " ISTHMUS_VERSION), 0;
         else if (c == 'h')
