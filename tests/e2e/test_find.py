@@ -29,7 +29,7 @@ def store(isthmus):
 
 
 def studies_of(query, **keys):
-    matches, last = query.find("STUDY", t0020000D=("UI", ""), **keys)
+    matches, last = query.find("STUDY", **{"t0020000D": ("UI", ""), **keys})
     assert last[0x0900] == 0, last
     return sorted(m[0x0020000D].decode() for m in matches)
 
