@@ -11,7 +11,7 @@
 #include <zlib.h>
 
 #define DEPTH_MAX 64
-#define VALUES_MAX 65536u /* values and items; more UIDs than that are longer than 1 MiB */
+#define VALUES_MAX 65536u /* values, elements and items: as JSON each takes much memory */
 #define UNDEFINED 0xFFFFFFFFu
 
 #define TAG_ITEM 0xFFFEE000u
@@ -44,6 +44,15 @@ static int broken(struct reader *r, const char *problem)
 {
     r->problem = problem;
     return -EBADMSG;
+}
+
+/* One element or item more; false: there were too many. */
+static bool spend(struct reader *r)
+{
+    if (r->values.left == 0)
+        return false;
+    r->values.left--;
+    return true;
 }
 
 /* --- Heads --------------------------------------------------------------------------------- */
@@ -136,11 +145,10 @@ static int read_item(struct reader *r, struct part *sequence, uint32_t length,
     json_t *object = json_object();
     int result;
 
-    if (r->values.left == 0) {
+    if (!spend(r)) {
         json_decref(object);
         return broken(r, "too many values");
     }
-    r->values.left--;
     if (json_array_append_new(items, object) < 0)
         return -ENOMEM;
     result = read_elements(r, &item, *charset, object);
@@ -261,6 +269,8 @@ static int read_elements(struct reader *r, struct part *p, struct charset charse
             return 0;
         if (e.tag >> 16 == 0xFFFE)
             return broken(r, "an item or its end outside a sequence");
+        if (!spend(r))
+            return broken(r, "too many values");
         result = read_value(r, p, &e, &charset, &value);
         if (result < 0)
             return result;

@@ -2,6 +2,7 @@
 #include "store/vr.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +108,7 @@ static void write_real(struct value_writer *w, uint16_t vr, double value)
     if (vr == VR('F', 'D')) {
         memcpy(&bits64, &value, sizeof bits64);
         write_number(w, bits64, 8);
-    } else if (fabs(value) < 3.5e38) {
+    } else if (fabs(value) <= (double)FLT_MAX) {
         single = (float)value;
         memcpy(&bits32, &single, sizeof bits32);
         write_number(w, bits32, 4);
@@ -159,11 +160,10 @@ static void write_integer(struct value_writer *w, uint16_t vr, const json_t *val
         return;
     }
     errno = 0;
-    number = text                     ? strtoll(text, &end, 10)
-             : json_is_integer(value) ? json_integer_value(value)
-                                      : max;
-    if ((text && (errno != 0 || end == text || *end)) || (!text && !json_is_integer(value)) ||
-        number < min || number > max)
+    number = text ? strtoll(text, &end, 10) : json_integer_value(value);
+    if (text ? errno != 0 || end == text || *end : !json_is_integer(value))
+        return;
+    if (number < min || number > max)
         return;
     write_number(w, (uint64_t)number, size);
 }
