@@ -36,7 +36,9 @@ struct db *db_free(struct db *db)
 }
 
 /* Durability must not hang on the server's default of synchronous_commit, so the session says
- * what it needs, after the options that the administrator gave in conninfo. */
+ * what it needs, after the options that the administrator gave in conninfo. Compiling a statement
+ * or starting processes for it takes longer than most of ours run, and many run beside each
+ * other. */
 static int join_options(const char *conninfo, long long statement_timeout_s, char **ret)
 {
     char *message = NULL, *joined = NULL;
@@ -51,7 +53,8 @@ static int join_options(const char *conninfo, long long statement_timeout_s, cha
             given = o->val;
     if (asprintf(&joined,
                  "%s -c synchronous_commit=on -c statement_timeout=%llds "
-                 "-c default_transaction_isolation=read\\ committed",
+                 "-c default_transaction_isolation=read\\ committed "
+                 "-c jit=off -c max_parallel_workers_per_gather=0",
                  given ? given : "", statement_timeout_s) < 0)
         joined = NULL;
     PQconninfoFree(options);

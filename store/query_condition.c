@@ -159,7 +159,7 @@ static int add_groups(struct conditions *c, const struct column *column, const c
 
     if (number < 0)
         return number;
-    c->plain = c->plain && !wild;
+    c->plain = false; /* which group has it, only the value tells */
     for (int group = first; group <= last; group++) {
         (void)fputs(" or ", out);
         add_group(column, group, out);

@@ -123,14 +123,18 @@ static int take_exact(struct taker *t, struct key *k, const char *text, struct k
     return v->text.text ? 0 : -ENOMEM;
 }
 
+static bool is_integer(double number)
+{
+    return number >= INT32_MIN && number <= INT32_MAX && number == (double)(int32_t)number;
+}
+
 static int take_number(struct taker *t, struct key *k, const char *text, struct key_value *v)
 {
     char *end;
 
     v->number = strtod(text, &end);
     if (end == text || *end || !isfinite(v->number) || text[strspn(text, "+-.0123456789eE")] ||
-        (strcmp(k->vr, "IS") == 0 &&
-         (v->number != trunc(v->number) || v->number < INT32_MIN || v->number > INT32_MAX)))
+        (strcmp(k->vr, "IS") == 0 && !is_integer(v->number)))
         return refuse(t, k->tag, "the value is not a number of its VR");
     return 0;
 }

@@ -59,7 +59,7 @@ static inline char *explain_query(PGconn *connection, const json_t *identifier,
     PQclear(PQexec(connection, prepare));
     explain = explain_text(connection, &s);
     text = join_rows(PQexec(connection, explain));
-    PQclear(PQexec(connection, "deallocate all"));
+    PQclear(PQexec(connection, "deallocate explained; reset plan_cache_mode"));
     free(prepare);
     free(explain);
     statement_done(&s);
