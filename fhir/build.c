@@ -100,13 +100,16 @@ static bool same_text(const char *a, const char *b)
 bool build_ask_patient(const struct build *b, struct asking *a, const char *const *tags,
                        struct dataset *ret)
 {
-    while (ask_next(a, tags, ret)) {
+    for (;;) {
+        if (!b->one_patient) /* what one patient's image said counts anew for another's */
+            memset(a->asked, 0, sizeof a->asked);
+        if (!ask_next(a, tags, ret))
+            return false;
         if (b->one_patient ||
             (same_text(dataset_text(ret, PatientID), b->patient_id) &&
              same_text(dataset_text(ret, IssuerOfPatientID), b->patient_issuer.local)))
             return true;
     }
-    return false;
 }
 
 const char *build_first_text(struct asking a, const char *tag)

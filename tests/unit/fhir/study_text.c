@@ -1,4 +1,5 @@
 #include "tests/unit/fhir/study_text.h"
+#include "store/attributes.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -62,9 +63,9 @@ static json_t *data_set(const json_t *brief)
     return whole;
 }
 
-static const char *value_of(const json_t *attributes, const char *tag)
+static const char *value_of(const json_t *document, const char *tag)
 {
-    const json_t *values = json_object_get(json_object_get(attributes, tag), "Value");
+    const json_t *values = json_object_get(json_object_get(document, tag), "Value");
 
     return json_string_value(json_array_get(values, 0));
 }
@@ -104,7 +105,7 @@ static long long series_number(const struct study_series *s)
 
     for (size_t i = 0; i < s->n_instances; i++) {
         long long n =
-            number_or_last(value_of(s->instances[i].attributes[LEVEL_INSTANCE], "00200011"));
+            number_or_last(value_of(s->instances[i].attributes[LEVEL_SERIES], "00200011"));
 
         least = n < least ? n : least;
     }
@@ -129,10 +130,40 @@ static struct study_series *series_for(struct study *s, const char *uid)
     return &s->series[s->n_series++];
 }
 
+static enum level level_of(const char *tag)
+{
+    const struct attribute *a = attribute_find((uint32_t)strtoul(tag, NULL, 16));
+
+    return a ? a->level : LEVEL_INSTANCE;
+}
+
+/* The document of each level, shared with instances that have the same one, as the index does. */
+static void share_documents(struct study *s, json_t *whole, const json_t **ret)
+{
+    json_t *own[LEVEL_COUNT], *value, *there;
+    const char *tag;
+    size_t i;
+
+    for (int level = 0; level < LEVEL_COUNT; level++)
+        own[level] = json_object();
+    json_object_foreach(whole, tag, value)
+        json_object_set(own[level_of(tag)], tag, value);
+    for (int level = 0; level < LEVEL_COUNT; level++) {
+        ret[level] = NULL;
+        json_array_foreach (s->documents, i, there)
+            if (json_equal(there, own[level]))
+                ret[level] = there;
+        if (!ret[level]) {
+            json_array_append(s->documents, own[level]);
+            ret[level] = own[level];
+        }
+        json_decref(own[level]);
+    }
+}
+
 static void add_instance(struct study *s, const json_t *brief)
 {
-    static json_t *nothing;
-    json_t *own = json_deep_copy(brief), *attributes;
+    json_t *own = json_deep_copy(brief), *whole;
     struct study_instance instance = {
         .visible = !json_is_true(json_object_get(brief, "invisible")),
         .calling_ae_title = copy_of(json_string_value(json_object_get(brief, "sender"))),
@@ -140,24 +171,20 @@ static void add_instance(struct study *s, const json_t *brief)
     };
     struct study_series *series;
 
-    if (!nothing)
-        nothing = json_object();
     json_object_del(own, "invisible");
     json_object_del(own, "sender");
-    attributes = data_set(own);
+    whole = data_set(own);
     json_decref(own);
-    json_array_append_new(s->documents, attributes);
-    for (int level = 0; level < LEVEL_COUNT; level++)
-        instance.attributes[level] = nothing;
-    instance.attributes[LEVEL_INSTANCE] = attributes;
-    instance.sop_instance_uid = copy_of(value_of(attributes, "00080018"));
-    instance.sop_class_uid = copy_of(value_of(attributes, "00080016"));
+    share_documents(s, whole, instance.attributes);
+    instance.sop_instance_uid = copy_of(value_of(whole, "00080018"));
+    instance.sop_class_uid = copy_of(value_of(whole, "00080016"));
     if (!s->study_instance_uid)
-        s->study_instance_uid = copy_of(value_of(attributes, "0020000D"));
-    series = series_for(s, value_of(attributes, "0020000E"));
+        s->study_instance_uid = copy_of(value_of(whole, "0020000D"));
+    series = series_for(s, value_of(whole, "0020000E"));
     series->instances =
         realloc(series->instances, (series->n_instances + 1) * sizeof *series->instances);
     series->instances[series->n_instances++] = instance;
+    json_decref(whole);
 }
 
 struct study *study_from_json(const json_t *data_sets)
