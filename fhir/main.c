@@ -4,6 +4,7 @@
 #include "fhir/memory.h"
 #include "fhir/sender.h"
 #include "fhir/settings.h"
+#include "fhir/show.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
 #include "store/schema.h"
@@ -35,8 +36,12 @@ static int usage(FILE *f)
 {
     (void)fputs(
         "usage: isthmus-fhir [--config FILE] [--check]\n"
+        "       isthmus-fhir [--config FILE] --show STUDY [--target NAME] [--release R5|R4]\n"
         "  --config FILE  the configuration (" ISTHMUS_CONF ")\n"
         "  --check        read the configuration, print it as it is in force, and exit\n"
+        "  --show STUDY   print the Bundle of a Study Instance UID, without sending it,\n"
+        "  --target NAME  as this target would get it (the first one),\n"
+        "  --release R5   in this release (as configured), and exit\n"
         "  --options      print every option with its default, range and meaning, and exit\n"
         "  --version\n"
         "  --help\n",
@@ -201,27 +206,43 @@ static int run(const char *path, struct conf *conf)
     return EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv)
+struct arguments {
+    const char *path, *show, *target, *release;
+    bool check;
+};
+
+/* An exit status, or -1: go on. */
+static int read_arguments(int argc, char **argv, struct arguments *ret)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'C'},
-        {"options", no_argument, NULL, 'o'},      {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'C'},
+        {"show", required_argument, NULL, 's'},
+        {"target", required_argument, NULL, 't'},
+        {"release", required_argument, NULL, 'r'},
+        {"options", no_argument, NULL, 'o'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
-    const char *path = ISTHMUS_CONF;
-    bool check = false;
-    _cleanup_free_ char *message = NULL;
-    struct conf *conf;
     int option;
 
-    memory_begin();
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
         switch (option) {
         case 'c':
-            path = optarg;
+            ret->path = optarg;
             break;
         case 'C':
-            check = true;
+            ret->check = true;
+            break;
+        case 's':
+            ret->show = optarg;
+            break;
+        case 't':
+            ret->target = optarg;
+            break;
+        case 'r':
+            ret->release = optarg;
             break;
         case 'o':
             conf_print_options(sections);
@@ -234,15 +255,31 @@ int main(int argc, char **argv)
         default:
             return usage(stderr);
         }
-    if (optind < argc)
+    if (optind < argc || (!ret->show && (ret->target || ret->release)) ||
+        (ret->release && strcmp(ret->release, "R5") != 0 && strcmp(ret->release, "R4") != 0))
         return usage(stderr);
-    if (load(path, &conf, &message) < 0) {
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {.path = ISTHMUS_CONF};
+    _cleanup_free_ char *message = NULL;
+    struct conf *conf;
+    int status = read_arguments(argc, argv, &a);
+
+    if (status >= 0)
+        return status;
+    memory_begin();
+    if (load(a.path, &conf, &message) < 0) {
         (void)fprintf(stderr, "isthmus-fhir: %s\n", message ? message : "out of memory");
         return EXIT_FAILURE;
     }
-    if (!check)
-        return run(path, conf);
-    conf_print(conf, sections);
+    if (!a.check && !a.show)
+        return run(a.path, conf);
+    if (a.check)
+        conf_print(conf, sections);
+    status = a.show ? show_bundle(conf, a.show, a.target, a.release) : EXIT_SUCCESS;
     (void)conf_free(conf);
-    return EXIT_SUCCESS;
+    return status;
 }

@@ -166,6 +166,10 @@ static void try_later(struct publisher *p, const struct outbox_item *item, const
 /* Act on the answer to @item. */
 static void conclude(struct publisher *p, const struct outbox_item *item, const struct answer *a)
 {
+    if (stop_requested() && (a->verdict == VERDICT_LATER || a->verdict == VERDICT_WAIT)) {
+        (void)outbox_release(p->db, item); /* we broke it off ourselves */
+        return;
+    }
     switch (a->verdict) {
     case VERDICT_SOON:
     case VERDICT_LATER:

@@ -191,13 +191,19 @@ def test_not_followed(fake, studies, other):
 
 
 def test_updates(fake, studies):
-    """A late instance updates the study; a replay of an unchanged study sends it as it is."""
+    """A late instance updates the study; --show prints what was sent."""
     uid = studies.send()
     before = arrives(fake, uid, "first")
     studies.send(uid, 2)
     after = wait_until(lambda: (s := fake.studies()[uid])["numberOfInstances"] == 2 and s,
                        what="the late instance")
     assert before["id"] == after["id"]
+    shown = subprocess.run([f"{studies.isthmus.programs}/isthmus-fhir", "--config",
+                            studies.isthmus.config, "--show", uid],
+                           check=True, capture_output=True, text=True)
+    shown = [e["resource"] for e in json.loads(shown.stdout)["entry"]
+             if e["resource"]["resourceType"] == "ImagingStudy"][0]
+    assert shown["series"] == after["series"], (shown, after)
 
 
 def test_killed(fake, studies):
