@@ -13,6 +13,7 @@
 #define STATUS_MISMATCH 0xA900
 #define VALUE_BYTES_MAX 1024 /* 256 characters; the longest value of a VR with wildcards has 64 */
 #define UID_BYTES_MAX 64
+#define VALUES_MAX 256
 #define DEPTH_MAX 8
 
 /* What taking a key needs to know at every depth. */
@@ -164,9 +165,14 @@ static int take_value(struct taker *t, struct key *k, const char *text)
     }
 }
 
-static int grow(struct key *k)
+/* UIDs are one parameter however many they are; other values are a condition each. */
+static int grow(struct taker *t, struct key *k)
 {
-    struct key_value *grown = reallocarray(k->values, k->n_values + 1, sizeof *grown);
+    struct key_value *grown;
+
+    if (k->n_values >= VALUES_MAX && k->kind != KEY_EXACT)
+        return refuse(t, k->tag, "too many values");
+    grown = reallocarray(k->values, k->n_values + 1, sizeof *grown);
 
     if (!grown)
         return -ENOMEM;
@@ -178,6 +184,7 @@ static int grow(struct key *k)
 static int take_part(struct taker *t, struct key *k, char *text)
 {
     size_t n = strlen(text);
+    int r;
 
     while (n > 0 && text[n - 1] == ' ')
         text[--n] = '\0';
@@ -188,7 +195,8 @@ static int take_part(struct taker *t, struct key *k, char *text)
         k->empty = true;
         return 0;
     }
-    return grow(k) < 0 ? -ENOMEM : take_value(t, k, text);
+    r = grow(t, k);
+    return r < 0 ? r : take_value(t, k, text);
 }
 
 static int take_parts(struct taker *t, struct key *k, const char *text)
@@ -209,7 +217,7 @@ static int take_parts(struct taker *t, struct key *k, const char *text)
 static int take_name(struct taker *t, struct key *k, const json_t *value)
 {
     struct key_value *v;
-    int r = grow(k);
+    int r = grow(t, k);
 
     if (r < 0)
         return r;

@@ -251,6 +251,29 @@ Test(query_match, what_does_not_fit_its_vr_is_refused_without_its_value)
     }
 }
 
+Test(query_match, only_lists_of_uids_may_be_long)
+{
+    static const struct {
+        const char *vr, *value;
+        int result;
+    } rows[] = {{"LO", "a*\\", -EBADMSG}, {"TM", "10\\", -EBADMSG}, {"UI", "1.2\\", 0}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[4096] = "";
+        struct query_problem problem;
+        struct key key;
+        json_t *element;
+
+        for (int n = 0; n < 300; n++)
+            (void)strcat(text, rows[i].value);
+        element = json_pack("{s:s,s:[s]}", "vr", rows[i].vr, "Value", text);
+        cr_assert_eq(key_take(0x00081030, rows[i].vr, element, &usual, &key, &problem),
+                     rows[i].result);
+        key_done(&key);
+        json_decref(element);
+    }
+}
+
 Test(query_match, long_values_and_deep_sequences_are_refused)
 {
     char *text = malloc(200000), *end = text;
