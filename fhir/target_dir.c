@@ -91,11 +91,9 @@ static int replace(int directory, const char *name, const char *text, size_t n)
     r = write_all(fd, text, n);
     if (r >= 0 && renameat(directory, temporary, directory, name) < 0)
         r = -errno;
-    if (r < 0) {
+    if (r < 0)
         (void)unlinkat(directory, temporary, 0);
-        return r;
-    }
-    return fsync(directory) < 0 ? -errno : 0;
+    return r;
 }
 
 /* Indented: people read these files. */
@@ -108,16 +106,14 @@ static void dir_send(struct target *t, const char *id, const json_t *bundle, con
     int r = open_directory(t, &fd);
 
     (void)compact;
-    if (r >= 0 && has_content(fd, name, text, strlen(text))) {
-        answer_make(ret, VERDICT_DONE, "unchanged");
-        return;
-    }
-    if (r >= 0)
+    if (r >= 0 && !has_content(fd, name, text, strlen(text)))
         r = replace(fd, name, text, strlen(text));
+    if (r >= 0 && fsync(fd) < 0) /* also when a killed process left it undone */
+        r = -errno;
     if (r < 0)
         answer_make(ret, VERDICT_WAIT, "%s: %s", t->settings->directory, strerror(-r));
     else
-        answer_make(ret, VERDICT_DONE, "written");
+        answer_make(ret, VERDICT_DONE, "there");
 }
 
 static void dir_free(struct target *t)
