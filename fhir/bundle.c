@@ -67,6 +67,19 @@ int bundle_build(const struct mapping *m, const struct study *study, enum form f
     return 0;
 }
 
+size_t bundle_withheld(const struct study *study)
+{
+    struct scope *scope = scope_new(study);
+    size_t n = 0;
+
+    for (size_t i = 0; i < study->n_series; i++)
+        n += study->series[i].n_instances;
+    if (!scope->nothing_visible)
+        n -= scope->n_instances;
+    (void)scope_free(scope);
+    return n;
+}
+
 enum form bundle_form(const struct mapping *m, const struct study *study)
 {
     size_t n = 0;

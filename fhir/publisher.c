@@ -217,6 +217,9 @@ static void send_study(struct publisher *p, const struct outbox_item *item,
                  bundle_form_name(form));
         answer_done(&answer);
     }
+    if (sent && bundle_withheld(study) > 0)
+        log_warning("study %lld: %zu instances are withheld, rejected or without a usable UID",
+                    (long long)item->study_key, bundle_withheld(study));
     if (answer.verdict == VERDICT_DONE) {
         log_debug("study %lld: %s", (long long)item->study_key, answer.reason);
         if (sent)

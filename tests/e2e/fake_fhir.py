@@ -2,8 +2,9 @@
 """A small FHIR server with a script, for tests (Python 3 standard library only).
 
   fake_fhir.py [--release R5|R4] [--port-file FILE] [--record FILE] [--port N]
+               [--tls CERTIFICATE KEY CLIENT-CA]
 
-It listens on 127.0.0.1 and a free port, prints "port N" and writes N to the port file. It takes
+With --tls it speaks TLS and wants a client certificate. It listens on 127.0.0.1 and a free port, prints "port N" and writes N to the port file. It takes
 transactions, PUT Type/id, conditional PUT and GET of resources, keeps resources by id, and
 answers GET metadata. POST /token gives access tokens "token-1", "token-2" …, which
 .well-known/smart-configuration names. Every request is appended to the record file as one line of JSON
@@ -28,6 +29,7 @@ import gzip
 import json
 import os
 import re
+import ssl
 import sys
 import threading
 import time
@@ -297,9 +299,17 @@ def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--port-file")
     parser.add_argument("--record")
+    parser.add_argument("--tls", nargs=3)
     arguments = parser.parse_args()
     server = Server(("127.0.0.1", arguments.port), Handler)
     server.state = State(arguments.release, arguments.record)
+    if arguments.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*arguments.tls[:2])
+        context.load_verify_locations(arguments.tls[2])
+        context.verify_mode = ssl.CERT_REQUIRED
+        server.socket = context.wrap_socket(server.socket, server_side=True,
+                                            do_handshake_on_connect=False)
     port = server.server_address[1]
     print("port", port, flush=True)
     if arguments.port_file:

@@ -30,12 +30,13 @@ class Fake:
 
     def __init__(self, directory, *options):
         port_file = Path(directory) / "port"
-        self.record = Path(directory) / "record"
+        self.directory, self.record = directory, Path(directory) / "record"
         self.process = subprocess.Popen(
             [sys.executable, str(TOP / "tests/e2e/fake_fhir.py"), "--port-file", str(port_file),
-             "--record", str(self.record), *options], stdout=subprocess.DEVNULL)
+             "--record", str(self.record), *options], cwd=directory, stdout=subprocess.DEVNULL)
         wait_until(port_file.exists, what="the FHIR server")
-        self.origin = f"http://127.0.0.1:{int(port_file.read_text())}"
+        scheme = "https" if "--tls" in options else "http"
+        self.origin = f"{scheme}://127.0.0.1:{int(port_file.read_text())}"
         self.url = self.origin + "/fhir"
 
     def ask(self, path, body=None):
@@ -276,6 +277,42 @@ def test_smart(fake, isthmus):
     assert "token-1" not in isthmus.logs()
 
 
+def make_certificates(directory):
+    """An authority, and certificates for the server and for us."""
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], check=True, cwd=directory, capture_output=True)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority")
+    for name in ("server", "client"):
+        openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}",
+                "-addext", "subjectAltName=IP:127.0.0.1")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+                "-CAcreateserial", "-copy_extensions", "copy", "-out", f"{name}.pem")
+    for path in Path(directory).glob("*.*"):
+        path.chmod(0o644)
+
+
+def test_tls(secure, isthmus):
+    """Without the authority the server is not trusted; without a certificate we are not."""
+    why = "select paused_why from isthmus.target where name = 'tls' and paused_until > now()"
+    target = f'target "tls" {{\n    url = "{secure.url}"\n    quiet_period = 0\n    pause_max = 1\n'
+    conf, before = isthmus.dir / "isthmus.conf", (isthmus.dir / "isthmus.conf").read_text()
+    steps = ["", f'    ca_file = "{secure.directory}/ca.pem"\n',
+             f'    client_certificate = "{secure.directory}/client.pem"\n'
+             f'    client_key = "{secure.directory}/client.key"\n']
+    for i, line in enumerate(steps):
+        target += line
+        conf.write_text(before + target + "}\n")
+        os.kill(isthmus.pid("isthmus-fhir"), signal.SIGHUP)
+        if i < 2:
+            wait_until(lambda: isthmus.sql(why), what="the pause of the target")
+            wait_until(lambda: "again: 3 targets" in isthmus.logs(), what="the configuration")
+            assert not secure.record.exists() or not secure.requests()
+    wait_until(lambda: isthmus.sql("select 1 from isthmus.published join isthmus.target using "
+                                   "(target_key) where name = 'tls'"), what="a study over TLS")
+
+
 def publishes_everything(fake, isthmus, target):
     """The server has every study of the index that is not parked for it."""
     wait_until(lambda: isthmus.sql("select count(*) from isthmus.outbox where parked_at is null")
@@ -289,11 +326,13 @@ def publishes_everything(fake, isthmus, target):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="isthmus-publish.") as directory:
-        for name in ("one", "other", "search"):
+        for name in ("one", "other", "search", "tls"):
             (Path(directory) / name).mkdir()
         Path(directory).chmod(0o755)
         fake, other = Fake(f"{directory}/one"), Fake(f"{directory}/other")
         search = Fake(f"{directory}/search", "--release", "R4")
+        make_certificates(f"{directory}/tls")
+        secure = Fake(f"{directory}/tls", "--tls", "server.pem", "server.key", "ca.pem")
         token = Path(directory) / "token"
         token.write_text("first\n")
         token.chmod(0o644)
@@ -340,10 +379,13 @@ def main():
                 os.kill(isthmus.pid("isthmus-fhir"), signal.SIGHUP)
                 test_search_identity(search, isthmus)
                 publishes_everything(search, isthmus, "search")
+                print("test_tls", flush=True)
+                test_tls(secure, isthmus)
         finally:
             fake.stop()
             other.stop()
             search.stop()
+            secure.stop()
 
 
 if __name__ == "__main__":

@@ -130,6 +130,20 @@ Test(order, a_study_without_a_uid_is_refused)
     study_text_free(study);
 }
 
+Test(order, instances_that_are_left_out_are_counted)
+{
+    struct study *study = study_from_text(
+        "[{\"0020000D\": \"1.2\", \"0020000E\": \"1.2.1\", \"00080018\": \"1.2.1.1\","
+        "  \"00080016\": \"1.2.3\"},"
+        " {\"0020000D\": \"1.2\", \"0020000E\": \"1.2.1\", \"00080018\": \"1.2.1.x\","
+        "  \"00080016\": \"1.2.3\"},"
+        " {\"0020000D\": \"1.2\", \"0020000E\": \"1.2.1\", \"00080018\": \"1.2.1.2\","
+        "  \"00080016\": \"1.2.3\", \"invisible\": true}]");
+
+    cr_assert_eq(bundle_withheld(study), 2);
+    study_text_free(study);
+}
+
 Test(order, a_large_study_is_listed_by_series)
 {
     struct mapping m = mapping_for_tests(RELEASE_R5);
