@@ -1,10 +1,10 @@
 /* isthmus-fhir: publishes changed studies as FHIR. The main process reads the configuration,
  * keeps one or more senders per target running (sender.c) and answers signals:
  * SIGTERM, SIGINT end all; SIGHUP reads the configuration again. */
+#include "fhir/inspect.h"
 #include "fhir/memory.h"
 #include "fhir/sender.h"
 #include "fhir/settings.h"
-#include "fhir/show.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
 #include "store/schema.h"
@@ -36,12 +36,16 @@ static int usage(FILE *f)
 {
     (void)fputs(
         "usage: isthmus-fhir [--config FILE] [--check]\n"
-        "       isthmus-fhir [--config FILE] --show STUDY [--target NAME] [--release R5|R4]\n"
+        "       isthmus-fhir [--config FILE] --show STUDY | --coverage STUDY|all | --test\n"
+        "                    [--target NAME] [--release R5|R4] [--json]\n"
         "  --config FILE  the configuration (" ISTHMUS_CONF ")\n"
         "  --check        read the configuration, print it as it is in force, and exit\n"
-        "  --show STUDY   print the Bundle of a Study Instance UID, without sending it,\n"
-        "  --target NAME  as this target would get it (the first one),\n"
-        "  --release R5   in this release (as configured), and exit\n"
+        "  --show STUDY   print the Bundle of a Study Instance UID, without sending it\n"
+        "  --coverage STUDY|all  print which paths of the mapping are filled\n"
+        "  --test         try a target: connection, authentication, capabilities\n"
+        "  --target NAME  for these three: the target (the first one)\n"
+        "  --release R    build in this release, R5 or R4 (what the target is)\n"
+        "  --json         --coverage as JSON\n"
         "  --options      print every option with its default, range and meaning, and exit\n"
         "  --version\n"
         "  --help\n",
@@ -207,7 +211,9 @@ static int run(const char *path, struct conf *conf)
 }
 
 struct arguments {
-    const char *path, *show, *target, *release;
+    const char *path;
+    struct inspection inspection;
+    int command; /* 's', 'a', 't': one of inspect.h; 0: none */
     bool check;
 };
 
@@ -215,16 +221,14 @@ struct arguments {
 static int read_arguments(int argc, char **argv, struct arguments *ret)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'C'},
-        {"show", required_argument, NULL, 's'},
-        {"target", required_argument, NULL, 't'},
-        {"release", required_argument, NULL, 'r'},
-        {"options", no_argument, NULL, 'o'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'C'},
+        {"show", required_argument, NULL, 's'},    {"coverage", required_argument, NULL, 'a'},
+        {"test", no_argument, NULL, 't'},          {"target", required_argument, NULL, 'T'},
+        {"release", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
+        {"options", no_argument, NULL, 'o'},       {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
+    struct inspection *i = &ret->inspection;
     int option;
 
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
@@ -236,13 +240,19 @@ static int read_arguments(int argc, char **argv, struct arguments *ret)
             ret->check = true;
             break;
         case 's':
-            ret->show = optarg;
-            break;
+        case 'a':
         case 't':
-            ret->target = optarg;
+            ret->command = option;
+            i->study = optarg && strcmp(optarg, "all") != 0 ? optarg : NULL;
+            break;
+        case 'T':
+            i->target = optarg;
             break;
         case 'r':
-            ret->release = optarg;
+            i->release = optarg;
+            break;
+        case 'j':
+            i->json = true;
             break;
         case 'o':
             conf_print_options(sections);
@@ -255,10 +265,19 @@ static int read_arguments(int argc, char **argv, struct arguments *ret)
         default:
             return usage(stderr);
         }
-    if (optind < argc || (!ret->show && (ret->target || ret->release)) ||
-        (ret->release && strcmp(ret->release, "R5") != 0 && strcmp(ret->release, "R4") != 0))
+    if (optind < argc || (!ret->command && (i->target || i->release || i->json)) ||
+        (ret->command == 's' && !i->study) ||
+        (i->release && strcmp(i->release, "R5") != 0 && strcmp(i->release, "R4") != 0))
         return usage(stderr);
     return -1;
+}
+
+static int inspect(const struct conf *conf, const struct arguments *a)
+{
+    log_open("isthmus-fhir", "error");
+    return a->command == 's'   ? inspect_show(conf, &a->inspection)
+           : a->command == 'a' ? inspect_coverage(conf, &a->inspection)
+                               : inspect_target(conf, &a->inspection);
 }
 
 int main(int argc, char **argv)
@@ -275,11 +294,11 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "isthmus-fhir: %s\n", message ? message : "out of memory");
         return EXIT_FAILURE;
     }
-    if (!a.check && !a.show)
+    if (!a.check && !a.command)
         return run(a.path, conf);
     if (a.check)
         conf_print(conf, sections);
-    status = a.show ? show_bundle(conf, a.show, a.target, a.release) : EXIT_SUCCESS;
+    status = a.command ? inspect(conf, &a) : EXIT_SUCCESS;
     (void)conf_free(conf);
     return status;
 }

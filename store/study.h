@@ -37,6 +37,10 @@ struct study {
 /* Load by key. 0, -ENOENT, errors of db.h. All in one snapshot. */
 int study_load(struct db *db, int64_t key, struct study **ret);
 int study_find(struct db *db, const char *study_instance_uid, int64_t *ret_key);
+/* The study with the smallest key above @after; the largest key there is (0: none). 0, -ENOENT,
+ * errors of db.h. */
+int study_next(struct db *db, int64_t after, int64_t *ret_key);
+int study_last(struct db *db, int64_t *ret_key);
 struct study *study_free(struct study *s);
 
 #endif

@@ -70,6 +70,7 @@ static int run(const char *config, const struct tool_command *command, int argc,
         return tool_fail(&t, TOOL_CANNOT, "%s", message ? message : "no memory");
     log_open("isthmus", conf_string(conf, "log", "level"));
     t.conf = conf;
+    t.config_path = config;
     if (db_new_conf(conf, "isthmus", &t.db) < 0)
         code = tool_fail(&t, TOOL_CANNOT, "%s: database.conninfo cannot be understood", config);
     else

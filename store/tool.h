@@ -19,6 +19,7 @@ enum tool_exit {
 
 struct tool {
     const struct conf *conf;
+    const char *config_path;
     const struct tool_command *command;
     struct db *db;
     bool json; /* --json */

@@ -1,103 +1,55 @@
+#include "store/base/cleanup.h"
 #include "store/tool.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct request {
     const char *study;  /* as given, NULL: none */
     const char *target; /* NULL: every one */
-    bool parked;
+    const char *release;
+    bool parked, all;
     char study_key[24]; /* "" without study */
+    char study_uid[129];
 };
 
 #define STATE                                                                                      \
     "case when o.parked_at is not null then 'parked' when o.attempts > 0 then 'backing off' "      \
     "when o.study_key is null then 'published' when o.due_at <= now() then 'due' "                 \
     "else 'quiet' end"
-#define UTC(column) "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 
 /* What waits, the parked first; for one study also where it has gone. */
 static const char select_list[] =
+    "with k as ("
+    "  select target_key, study_key from isthmus.outbox union "
+    "  select target_key, study_key from isthmus.published where study_key = nullif($1, "
+    "'')::bigint) "
     "select t.name as target, s.study_instance_uid as study, " STATE " as state, "
-    "coalesce(o.attempts, 0) as attempts, " UTC("o.first_change_at") " as changed, " UTC(
-        "coalesce(o.parked_at, o.due_at)") " as since_or_due, " UTC("p.published_at") " as "
-                                                                                      "published "
-                                                                                      "from "
-                                                                                      "isthmus."
-                                                                                      "target t "
-                                                                                      "join "
-                                                                                      "(select "
-                                                                                      "target_key, "
-                                                                                      "study_key "
-                                                                                      "from "
-                                                                                      "isthmus."
-                                                                                      "outbox "
-                                                                                      "union "
-                                                                                      "      "
-                                                                                      "select "
-                                                                                      "target_key, "
-                                                                                      "study_key "
-                                                                                      "from "
-                                                                                      "isthmus."
-                                                                                      "published "
-                                                                                      "      where "
-                                                                                      "study_key = "
-                                                                                      "nullif($1, "
-                                                                                      "'')::bigint)"
-                                                                                      " k using "
-                                                                                      "(target_key)"
-                                                                                      " "
-                                                                                      "join "
-                                                                                      "isthmus."
-                                                                                      "study s "
-                                                                                      "using "
-                                                                                      "(study_key) "
-                                                                                      "left join "
-                                                                                      "isthmus."
-                                                                                      "outbox o "
-                                                                                      "using "
-                                                                                      "(target_key,"
-                                                                                      " study_key) "
-                                                                                      "left join "
-                                                                                      "isthmus."
-                                                                                      "published p "
-                                                                                      "using "
-                                                                                      "(target_key,"
-                                                                                      " study_key) "
-                                                                                      "where "
-                                                                                      "(nullif($1, "
-                                                                                      "'') is null "
-                                                                                      "or "
-                                                                                      "study_key = "
-                                                                                      "nullif($1, "
-                                                                                      "'')::bigint)"
-                                                                                      " "
-                                                                                      "and "
-                                                                                      "($2::text "
-                                                                                      "is null or "
-                                                                                      "t.name = "
-                                                                                      "$2) and "
-                                                                                      "(not "
-                                                                                      "$3::boolean "
-                                                                                      "or "
-                                                                                      "o.parked_at "
-                                                                                      "is not "
-                                                                                      "null) "
-                                                                                      "order by "
-                                                                                      "o.parked_at "
-                                                                                      "nulls last, "
-                                                                                      "o.due_at "
-                                                                                      "nulls last, "
-                                                                                      "t.name, "
-                                                                                      "s.study_key";
+    "  coalesce(o.attempts, 0) as attempts, "
+    "  to_char(o.first_change_at at time zone 'UTC', $4) as changed, "
+    "  to_char(coalesce(o.parked_at, o.due_at) at time zone 'UTC', $4) as since_or_due, "
+    "  to_char(p.published_at at time zone 'UTC', $4) as published "
+    "from k join isthmus.target t using (target_key) join isthmus.study s using (study_key) "
+    "left join isthmus.outbox o using (target_key, study_key) "
+    "left join isthmus.published p using (target_key, study_key) "
+    "where (nullif($1, '') is null or study_key = nullif($1, '')::bigint) "
+    "and ($2::text is null or t.name = $2) and (not $3::boolean or o.parked_at is not null) "
+    "order by o.parked_at nulls last, o.due_at nulls last, t.name, s.study_key";
 
-static const char select_why[] = "select t.name as target, " STATE " as state, o.attempts, " UTC(
-    "o.due_at") " as due, "
-                "o.last_failure from isthmus.outbox o join isthmus.target t using (target_key) "
-                "where study_key = nullif($1, '')::bigint and ($2::text is null or t.name = $2) "
-                "order by t.name";
+static const char select_why[] =
+    "select t.name as target, " STATE " as state, o.attempts, "
+    "  to_char(o.due_at at time zone 'UTC', $3) as due, o.last_failure "
+    "from isthmus.outbox o join isthmus.target t using (target_key) "
+    "where study_key = nullif($1, '')::bigint and ($2::text is null or t.name = $2) "
+    "order by t.name";
+
+static const char utc_format[] = "YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"";
 
 /* The digest goes, so that it is sent even when nothing changed since. */
 static const char replay_study[] =
@@ -116,9 +68,9 @@ static const char replay_parked[] =
 
 static int list(const struct tool *t, const struct request *q)
 {
-    const char *const values[] = {q->study_key, q->target, q->parked ? "t" : "f"};
+    const char *const values[] = {q->study_key, q->target, q->parked ? "t" : "f", utc_format};
     PGresult *rows;
-    int code = tool_query(t, select_list, 3, values, &rows);
+    int code = tool_query(t, select_list, 4, values, &rows);
 
     if (code != TOOL_FINE)
         return code;
@@ -137,13 +89,13 @@ static void print_why(const PGresult *rows, int row)
 
 static int why(const struct tool *t, const struct request *q)
 {
-    const char *const values[] = {q->study_key, q->target};
+    const char *const values[] = {q->study_key, q->target, utc_format};
     PGresult *rows;
     int code;
 
     if (!q->study)
         return tool_usage(t, "why needs a study");
-    code = tool_query(t, select_why, 2, values, &rows);
+    code = tool_query(t, select_why, 3, values, &rows);
     if (code != TOOL_FINE)
         return code;
     if (t->json)
@@ -179,6 +131,51 @@ static int replay(const struct tool *t, const struct request *q)
     return TOOL_FINE;
 }
 
+/* The publisher knows how studies are built and servers are talked to; it stands beside us. On
+ * success this does not return. */
+static int ask_publisher(const struct tool *t, const struct request *q, const char *command,
+                         const char *argument)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    const char *arguments[16] = {"isthmus-fhir", "--config", t->config_path, command};
+    size_t count = 4;
+
+    if (argument)
+        arguments[count++] = argument;
+    if (q->target) {
+        arguments[count++] = "--target";
+        arguments[count++] = q->target;
+    }
+    if (q->release) {
+        arguments[count++] = "--release";
+        arguments[count++] = q->release;
+    }
+    if (t->json)
+        arguments[count++] = "--json";
+    path[n > 0 ? n : 0] = '\0';
+    _cleanup_free_ char *program = NULL;
+    if (asprintf(&program, "%s/isthmus-fhir", dirname(path)) < 0)
+        return tool_fail(t, TOOL_CANNOT, "no memory");
+    (void)execv(program, (char *const *)arguments);
+    (void)execvp("isthmus-fhir", (char *const *)arguments);
+    return tool_fail(t, TOOL_CANNOT, "isthmus-fhir cannot be run: %s", strerror(errno));
+}
+
+static int show(const struct tool *t, const struct request *q)
+{
+    if (!q->study)
+        return tool_usage(t, "show needs a study");
+    return ask_publisher(t, q, "--show", q->study_uid);
+}
+
+static int coverage(const struct tool *t, const struct request *q)
+{
+    if (!q->study == !q->all)
+        return tool_usage(t, "coverage needs a study, or --all");
+    return ask_publisher(t, q, "--coverage", q->study ? q->study_uid : "all");
+}
+
 static int check_target(const struct tool *t, const char *name)
 {
     PGresult *rows;
@@ -188,6 +185,22 @@ static int check_target(const struct tool *t, const char *name)
         return code;
     if (PQntuples(rows) == 0)
         code = tool_fail(t, TOOL_WRONG, "no target is called %s", name);
+    PQclear(rows);
+    return code;
+}
+
+static int find_uid(const struct tool *t, struct request *q)
+{
+    const char *const values[] = {q->study_key};
+    PGresult *rows;
+    int code =
+        tool_query(t, "select study_instance_uid from isthmus.study where study_key = $1::bigint",
+                   1, values, &rows);
+
+    if (code != TOOL_FINE)
+        return code;
+    if (PQntuples(rows) == 1)
+        (void)snprintf(q->study_uid, sizeof q->study_uid, "%s", PQgetvalue(rows, 0, 0));
     PQclear(rows);
     return code;
 }
@@ -203,20 +216,24 @@ static int resolve(const struct tool *t, struct request *q)
     if (code != TOOL_FINE || !q->study)
         return code;
     code = tool_find_study(t, q->study, &key);
-    if (code == TOOL_FINE)
-        (void)snprintf(q->study_key, sizeof q->study_key, "%lld", key);
-    return code;
+    if (code != TOOL_FINE)
+        return code;
+    (void)snprintf(q->study_key, sizeof q->study_key, "%lld", key);
+    return find_uid(t, q);
 }
 
 static int run(struct tool *t, int argc, char **argv)
 {
     static const struct option options[] = {{"target", required_argument, NULL, 't'},
                                             {"parked", no_argument, NULL, 'p'},
+                                            {"release", required_argument, NULL, 'r'},
+                                            {"all", no_argument, NULL, 'a'},
                                             {NULL, 0, NULL, 0}};
     static const struct {
         const char *name;
         int (*run)(const struct tool *t, const struct request *q);
-    } actions[] = {{"list", list}, {"why", why}, {"replay", replay}};
+    } actions[] = {
+        {"list", list}, {"why", why}, {"replay", replay}, {"show", show}, {"coverage", coverage}};
     struct request q = {0};
     int option, code;
 
@@ -225,29 +242,42 @@ static int run(struct tool *t, int argc, char **argv)
             q.target = optarg;
         else if (option == 'p')
             q.parked = true;
+        else if (option == 'a')
+            q.all = true;
+        else if (option == 'r')
+            q.release = optarg;
         else
             return TOOL_USAGE;
     }
     if (optind == argc || argc - optind > 2)
-        return tool_usage(t, "say list, why or replay, and a study");
+        return tool_usage(t, "say what to do, and with which study");
     q.study = argv[optind + 1];
+    if (strcmp(argv[optind], "test") == 0) {
+        q.target = q.study ? q.study : q.target;
+        return ask_publisher(t, &q, "--test", NULL);
+    }
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
         if (strcmp(actions[i].name, argv[optind]) != 0)
             continue;
         code = resolve(t, &q);
         return code == TOOL_FINE ? actions[i].run(t, &q) : code;
     }
-    return tool_usage(t, "%s is not list, why or replay", argv[optind]);
+    return tool_usage(t, "there is no publish %s", argv[optind]);
 }
 
 const struct tool_command tool_publish = {
-    "publish", "list|why|replay [STUDY] [--target NAME] [--parked] [--json]",
+    "publish", "list|why|replay|show|coverage|test [STUDY] [--target NAME] …",
     "Show and repeat the publication of studies",
     "  list [STUDY]    what waits at which target; for one study also what was published\n"
     "  why STUDY       the words of the target at the last failure (may hold patient data)\n"
     "  replay STUDY    publish again, now, also what is parked or unchanged\n"
     "  replay --parked every parked study\n"
+    "  show STUDY      the Bundle that would be sent, without sending it\n"
+    "  coverage STUDY  which of the 39 paths of the mapping it fills, and why others are empty\n"
+    "  coverage --all  the same over all studies\n"
+    "  test [TARGET]   connection, authentication and capabilities of a target\n"
     "  --target NAME   this target only\n"
+    "  --release R     show, coverage: for R4 or R5, whatever the target is\n"
     "  --parked        parked ones only\n"
     "  --json          as JSON\n"
     "\n"
