@@ -4,7 +4,6 @@
 #include "fhir/tables.h"
 #include "fhir/uri.h"
 #include "store/base/cleanup.h"
-#include "store/base/uid.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -69,7 +68,7 @@ static const char *scheme_uid(const struct dataset *item, const char *designator
         if (named && strcasecmp(named, designator) == 0)
             uid = dataset_text(&scheme, CodingSchemeUID);
     }
-    return uid && uid_valid(uid) ? uid : NULL;
+    return uid && uri_is_oid(uid) ? uid : NULL;
 }
 
 char *coding_system(const struct mapping *m, const struct dataset *item)

@@ -4,7 +4,6 @@
 #include "fhir/node.h"
 #include "fhir/uri.h"
 #include "store/base/cleanup.h"
-#include "store/base/uid.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -43,7 +42,7 @@ static char *system_of_universal(const struct issuer *issuer)
     uuid_t uuid;
 
     if (strcmp(type, "ISO") == 0)
-        uri = uid_valid(id) ? memory_print("urn:oid:%s", id) : NULL;
+        uri = uri_is_oid(id) ? memory_print("urn:oid:%s", id) : NULL;
     else if (strcmp(type, "UUID") == 0)
         uri = uuid_parse(id, uuid) == 0 ? lower(memory_print("urn:uuid:%s", id)) : NULL;
     else if (strcmp(type, "URI") == 0)

@@ -60,7 +60,7 @@ int jwt_key_load(const char *path, struct jwt_key **ret, char **ret_message)
         *ret_message = memory_print("%s cannot be read", path);
         return -EINVAL;
     }
-    key = PEM_read_PrivateKey(f, NULL, NULL, (void *)(uintptr_t)""); /* no prompt */
+    key = PEM_read_PrivateKey(f, NULL, NULL, (void *)""); /* no prompt */
     problem = why_not(key, &elliptic);
     if (problem) {
         EVP_PKEY_free(key);
@@ -87,8 +87,7 @@ static unsigned char *plain_numbers(const unsigned char *der, size_t *n)
     const unsigned char *from = der;
     ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &from, (long)*n);
     unsigned char *numbers = memory_new(2 * P384_BYTES);
-    bool ok = signature &&
-              BN_bn2binpad(ECDSA_SIG_get0_r(signature), numbers, P384_BYTES) >= 0 &&
+    bool ok = signature && BN_bn2binpad(ECDSA_SIG_get0_r(signature), numbers, P384_BYTES) >= 0 &&
               BN_bn2binpad(ECDSA_SIG_get0_s(signature), numbers + P384_BYTES, P384_BYTES) >= 0;
 
     ECDSA_SIG_free(signature);
@@ -107,8 +106,8 @@ static unsigned char *sign(const struct jwt_key *k, const char *text, size_t *re
 
     if (ok) {
         signature = memory_new(*ret_n);
-        ok = EVP_DigestSign(context, signature, ret_n, (const unsigned char *)text,
-                            strlen(text)) == 1;
+        ok = EVP_DigestSign(context, signature, ret_n, (const unsigned char *)text, strlen(text)) ==
+             1;
     }
     EVP_MD_CTX_free(context);
     if (!ok)

@@ -44,7 +44,8 @@ size_t settings_count(const struct conf *c);
 int settings_read(const struct conf *c, size_t i, struct settings *ret, char **ret_message);
 void settings_done(struct settings *s);
 
-/* Whether a secret may be sent to @url: by TLS, or to this machine itself, where nobody hears it. */
+/* Whether a secret may be sent to @url: by TLS, or to this machine itself, where nobody hears it.
+ */
 bool settings_is_private(const char *url);
 
 #endif

@@ -14,9 +14,9 @@
 #include <uuid/uuid.h>
 
 #define ASSERTION "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-#define ASSERTION_S 240     /* life of an assertion; at most five minutes are allowed */
-#define EARLY_S 30          /* so long before its end a token is not used any more */
-#define LIFE_S 300          /* of a token whose server does not say */
+#define ASSERTION_S 240 /* life of an assertion; at most five minutes are allowed */
+#define EARLY_S 30      /* so long before its end a token is not used any more */
+#define LIFE_S 300      /* of a token whose server does not say */
 #define ANSWER_MAX 65536
 
 struct smart {

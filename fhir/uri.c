@@ -16,6 +16,20 @@ bool uri_is_absolute(const char *uri)
            uri[strspn(uri, UNRESERVED RESERVED)] == '\0';
 }
 
+bool uri_is_oid(const char *text)
+{
+    if (!strchr("012", *text) || !*text || text[1] != '.')
+        return false;
+    for (text++; *text == '.';) {
+        size_t n = strspn(++text, "0123456789");
+
+        if (n == 0 || (n > 1 && *text == '0'))
+            return false;
+        text += n;
+    }
+    return *text == '\0';
+}
+
 char *uri_encode(const char *text)
 {
     char *encoded = memory_new(3 * strlen(text) + 1), *to = encoded;

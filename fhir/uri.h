@@ -7,6 +7,9 @@
 /* scheme ":" something, without spaces and other characters that a URI cannot hold. */
 bool uri_is_absolute(const char *uri);
 
+/* What may follow "urn:oid:": [0-2](.(0|[1-9][0-9]*))+, unlike a UID without leading zeros. */
+bool uri_is_oid(const char *text);
+
 /* Percent-encode everything but letters, digits and - . _ ~. malloc'ed. */
 char *uri_encode(const char *text);
 

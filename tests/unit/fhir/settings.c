@@ -84,7 +84,7 @@ Test(settings, that_do_not_fit_together_are_refused_with_a_sentence)
 
 Test(settings, a_target_has_these_defaults)
 {
-    struct settings s;
+    struct settings s = {0};
     char *message =
         read_text("fhir { " SYSTEMS "}\ntarget \"t\" { url = \"https://x/fhir/\" }", &s);
 
@@ -102,7 +102,7 @@ Test(settings, a_target_has_these_defaults)
 
 Test(settings, a_directory_is_r5_and_stands_alone)
 {
-    struct settings s;
+    struct settings s = {0};
 
     cr_assert_null(read_text("fhir { " SYSTEMS "}\ntarget \"t\" { directory = \"/x\" }", &s));
     cr_assert(!s.release_from_server);

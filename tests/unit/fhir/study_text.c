@@ -146,7 +146,7 @@ static void share_documents(struct study *s, json_t *whole, const json_t **ret)
 
     for (int level = 0; level < LEVEL_COUNT; level++)
         own[level] = json_object();
-    json_object_foreach(whole, tag, value)
+    json_object_foreach (whole, tag, value)
         json_object_set(own[level_of(tag)], tag, value);
     for (int level = 0; level < LEVEL_COUNT; level++) {
         ret[level] = NULL;

@@ -28,6 +28,21 @@ Test(uri, absolute_or_not)
         cr_assert_eq(uri_is_absolute(rows[i].uri), rows[i].absolute, "%s", rows[i].uri);
 }
 
+Test(uri, object_identifiers_have_no_zeros_in_front)
+{
+    static const struct {
+        const char *text;
+        bool oid;
+    } rows[] = {
+        {"1.2.3", true}, {"0.9", true},   {"2.25.0.10", true}, {"1", false},
+        {"3.1", false},  {"1.02", false}, {"1..2", false},     {"1.2.", false},
+        {"", false},     {"1.x", false},  {"12.3", false},     {".1", false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_assert_eq(uri_is_oid(rows[i].text), rows[i].oid, "%s", rows[i].text);
+}
+
 Test(uri, a_template_takes_any_text)
 {
     char *uri = uri_from_template("http://a.example/{local}/x", "local", "Ä /?");
