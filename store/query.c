@@ -13,6 +13,7 @@ struct query {
     struct plan plan;
     unsigned limit, n_matches;
     bool running; /* results are outstanding on the connection */
+    bool begun;   /* rows have been read, or the statement was sent again */
     bool known;   /* what the next query_next() says: @outcome and @next */
     int outcome;
     json_t *next;
@@ -70,6 +71,16 @@ static int start(struct query *q)
     return r;
 }
 
+/* A connection that stood idle may have been lost long ago, with a restart of the database: before
+ * the first row nobody needs to know. */
+static bool may_start_again(struct query *q)
+{
+    bool may = !q->begun && !db_connection(q->db);
+
+    q->begun = true;
+    return may;
+}
+
 int query_begin(struct db *db, const json_t *identifier, const struct query_options *options,
                 struct query **ret, struct query_problem *ret_problem)
 {
@@ -82,6 +93,8 @@ int query_begin(struct db *db, const json_t *identifier, const struct query_opti
     q->limit = options->limit;
     r = plan_make(identifier, options, &q->plan, ret_problem);
     if (r == 0)
+        r = start(q);
+    if (r == -EAGAIN && may_start_again(q))
         r = start(q);
     if (r < 0) {
         query_end(q);
@@ -118,6 +131,8 @@ static bool drain(struct query *q)
         PQclear(result);
     }
     q->running = false;
+    if (db_connection(q->db) && PQstatus(db_connection(q->db)) != CONNECTION_OK)
+        db_disconnect(q->db);
     return cancelled;
 }
 
@@ -127,8 +142,12 @@ static void take_result(struct query *q, const PGresult *result)
     json_t *answer = NULL;
     int r = db_check(q->db, result);
 
-    if (r < 0)
+    if (r < 0) {
         (void)drain(q); /* nothing comes after an error */
+        if (may_start_again(q) && start(q) == 0)
+            return;
+    }
+    q->begun = true;
     if (r == 0 && PQresultStatus(result) != PGRES_SINGLE_TUPLE)
         return; /* the end of the rows; NULL follows */
     if (r == 0)
