@@ -19,7 +19,8 @@ struct outbox_item {
     int64_t generation;
     int attempts;    /* failed ones since the last change */
     char digest[33]; /* of the last accepted Bundle, hex, or "" */
-    char form[8];    /* size form the target last accepted: full, series, study or "" */
+    char form[8];    /* size form the target last accepted: full, series, study or "";
+                             '<' before it: the target refused a larger one */
 };
 
 /* Make @name known with its delays; all studies become due for a new target. Targets not named
