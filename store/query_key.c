@@ -89,24 +89,13 @@ static bool one_value(const char *vr)
            strcmp(vr, "UR") == 0;
 }
 
-/* Runs of '*' are one: the pattern stays as short as what it says. */
-static void squeeze_stars(char *text)
-{
-    char *to = text;
-
-    for (const char *from = text; *from; from++)
-        if (*from != '*' || to == text || to[-1] != '*')
-            *to++ = *from;
-    *to = '\0';
-}
-
 static int take_text(struct taker *t, struct key *k, const char *text, struct key_value *v)
 {
     (void)t;
     v->text.text = strdup(text);
     if (!v->text.text)
         return -ENOMEM;
-    squeeze_stars(v->text.text);
+    pattern_squeeze(v->text.text);
     v->text.wild = strpbrk(text, "*?") != NULL;
     if (strcmp(v->text.text, "*") == 0)
         pattern_done(&v->text);
@@ -313,13 +302,6 @@ static bool anything(const struct key *k, const struct key_value *v)
         return !v->text.text;
     return k->kind == KEY_NAME && !v->group[0].text && !v->group[1].text && !v->group[2].text &&
            v->n_words == 0;
-}
-
-void pattern_done(struct pattern *p)
-{
-    free(p->text);
-    free(p->also);
-    *p = (struct pattern){.text = NULL};
 }
 
 static void value_done(struct key_value *v)

@@ -4,6 +4,7 @@
 #define ISTHMUS_STORE_QUERY_KEY_H
 
 #include "store/query.h"
+#include "store/query_pattern.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -25,13 +26,6 @@ enum key_kind {
 
 #define KEY_UNBOUNDED_LOW INT64_MIN
 #define KEY_UNBOUNDED_HIGH INT64_MAX
-
-/* Text that a value has to be. */
-struct pattern {
-    char *text; /* NULL: anything will do */
-    bool wild;
-    char *also; /* or this, which is wild; may be NULL */
-};
 
 struct key_value {
     struct pattern text;     /* KEY_EXACT, KEY_TEXT */
@@ -67,8 +61,6 @@ void key_done(struct key *k);
 
 /* Everything matches, also what has no value (C.2.2.2.3). */
 bool key_universal(const struct key *k);
-
-void pattern_done(struct pattern *p);
 
 /* The tag of a key of DICOM JSON; false: it is none. */
 bool key_tag(const char *json_key, uint32_t *ret);

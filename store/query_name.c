@@ -39,16 +39,6 @@ char *name_fold(const json_t *value)
 
 /* --- Keys ---------------------------------------------------------------------------------- */
 
-static void squeeze_stars(char *text)
-{
-    char *to = text;
-
-    for (const char *from = text; *from; from++)
-        if (*from != '*' || to == text || to[-1] != '*')
-            *to++ = *from;
-    *to = '\0';
-}
-
 /* How long @pattern is without components at its end that may be missing: "^*", and "^" before
  * them. */
 static size_t length_without_end(const char *pattern)
@@ -86,7 +76,7 @@ static int take_group(const char *group, size_t n, struct pattern *ret)
 
     if (!pattern)
         return -ENOMEM;
-    squeeze_stars(pattern);
+    pattern_squeeze(pattern);
     n = length_without_end(pattern);
     if (n == 0 || strcmp(pattern, "*") == 0 || (n == 1 && *pattern == '*'))
         return 0;
@@ -121,7 +111,7 @@ static int add_word(struct key_value *v, const char *word, size_t n)
     v->words = grown;
     if (asprintf(&text, "* %.*s*", (int)n, word) < 0)
         return -ENOMEM;
-    squeeze_stars(text);
+    pattern_squeeze(text);
     v->words[v->n_words++] = (struct pattern){.text = text, .wild = true};
     return 0;
 }
@@ -154,47 +144,6 @@ int name_take(const json_t *value, bool fuzzy, struct key_value *ret)
 }
 
 /* --- Matching ------------------------------------------------------------------------------ */
-
-static const char *next_character(const char *p)
-{
-    do
-        p++;
-    while ((*p & 0xc0) == 0x80);
-    return p;
-}
-
-/* When a text does not go on as the pattern, the last '*' takes one character more. */
-static bool wild_matches(const char *p, const char *text)
-{
-    const char *star = NULL, *resume = NULL;
-
-    while (*text) {
-        if (*p == '*') {
-            star = ++p;
-            resume = text;
-        } else if (*p == '?') {
-            p++;
-            text = next_character(text);
-        } else if (*p == *text) {
-            p++;
-            text++;
-        } else if (star) {
-            p = star;
-            text = resume = next_character(resume);
-        } else {
-            return false;
-        }
-    }
-    return p[strspn(p, "*")] == '\0';
-}
-
-bool pattern_matches(const struct pattern *p, const char *text)
-{
-    if (!p->text)
-        return true;
-    return (p->wild ? wild_matches(p->text, text) : strcmp(p->text, text) == 0) ||
-           (p->also && wild_matches(p->also, text));
-}
 
 static bool group_matches(const struct pattern *p, const char *group, size_t n)
 {

@@ -20,7 +20,4 @@ char *name_fold(const json_t *value);
 /* @folded is a whole name. */
 bool name_matches(const struct key_value *key, const char *folded);
 
-/* '*' any text, '?' any character, if it is wild. */
-bool pattern_matches(const struct pattern *p, const char *text);
-
 #endif

@@ -91,6 +91,25 @@ Test(query, every_level_answers_with_what_is_above_it)
                     &study_root, "1.1.2");
 }
 
+Test(query, modalities_and_classes_of_a_study_are_lists)
+{
+    json_t *identifier =
+        make_identifier("STUDY", "{\"0020000D\":\"1\",\"00080061\":\"\",\"00080062\":\"\"}");
+    json_t *all = answers(made.db, identifier, &study_root);
+    json_t *expected =
+        json_loads("[{\"00080052\":{\"vr\":\"CS\",\"Value\":[\"STUDY\"]},"
+                   "\"00080061\":{\"vr\":\"CS\",\"Value\":[\"CT\",\"SR\"]},"
+                   "\"00080062\":{\"vr\":\"UI\",\"Value\":[\"1.2.840.10008.5.1.4.1.1.2\","
+                   "\"1.2.840.10008.5.1.4.1.1.88.11\"]},"
+                   "\"0020000D\":{\"vr\":\"UI\",\"Value\":[\"1\"]}}]",
+                   0, NULL);
+
+    cr_assert(json_equal(all, expected));
+    json_decref(expected);
+    json_decref(all);
+    json_decref(identifier);
+}
+
 Test(query, sequences_match_when_one_item_does)
 {
     static const struct {
