@@ -11,7 +11,7 @@ static void print_level(enum query_level level, bool matched)
 
     for (unsigned i = 0; query_attribute(i, &a); i++)
         if (a.level == level && a.returned && a.matched == matched) {
-            (void)printf("%s%s (%04X,%04X)", separator, a.keyword, a.tag >> 16, a.tag & 0xFFFF);
+            (void)printf("%s%s", separator, a.keyword);
             separator = ", ";
         }
 }

@@ -25,12 +25,12 @@ static const struct {
     /* Out of resources: A700H. The sender keeps its copy and tries again. */
     {-ENOSPC, 0xA700, 0, "The archive is full; keep the image and send it again later"},
     {-EDQUOT, 0xA700, 0, "The archive is full; keep the image and send it again later"},
-    {-EAGAIN, 0xA700, 0, "The archive's database is away; send the image again later"},
-    {-ENOMEM, 0xA700, 0, "The archive is short of memory; send the image again later"},
-    {-EIO, 0xA700, 0, "The archive cannot write its disk; send the image again later"},
-    {-EROFS, 0xA700, 0, "The archive cannot write its disk; send the image again later"},
-    {-EMFILE, 0xA700, 0, "The archive has too many open files; send the image again later"},
-    {-ENFILE, 0xA700, 0, "The archive has too many open files; send the image again later"},
+    {-EAGAIN, 0xA700, 0, "The archive's database is away; try again later"},
+    {-ENOMEM, 0xA700, 0, "The archive is short of memory; try again later"},
+    {-EIO, 0xA700, 0, "The archive cannot use its disk; try again later"},
+    {-EROFS, 0xA700, 0, "The archive cannot use its disk; try again later"},
+    {-EMFILE, 0xA700, 0, "The archive has too many open files; try again later"},
+    {-ENFILE, 0xA700, 0, "The archive has too many open files; try again later"},
 };
 
 struct command_response status_of(int finding, const char *problem)
