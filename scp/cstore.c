@@ -1,6 +1,7 @@
 #include "scp/cstore.h"
 
 #include "scp/file_meta.h"
+#include "scp/handover.h"
 #include "scp/status.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
@@ -116,7 +117,6 @@ static int spool(struct reception *r, struct session *s)
 {
     int error = 0;
 
-    s->database_retry_ms = now_ms() + DATABASE_RETRY_MS;
     r->blob = blob_spool(r->blob, &error);
     s->spooled++;
     return error != 0 ? error : s->settings->spool ? 0 : -EAGAIN;
@@ -125,10 +125,17 @@ static int spool(struct reception *r, struct session *s)
 static int index_instance(struct reception *r, struct session *s)
 {
     enum index_result result;
-    int e = now_ms() < s->database_retry_ms ? -EAGAIN : index_put(s->db, &r->instance, &result);
+    bool attempt = now_ms() >= s->database_retry_ms; /* one a second while it is away */
+    int e = attempt ? index_put(s->db, &r->instance, &result) : -EAGAIN;
 
-    if (e == -EAGAIN)
-        return spool(r, s);
+    if (e == -EAGAIN) {
+        e = spool(r, s);
+        if (attempt) {
+            s->database_retry_ms = now_ms() + DATABASE_RETRY_MS;
+            handover_say(s->line, HANDOVER_SPOOLED);
+        }
+        return e;
+    }
     if (e < 0) {
         log_error("the index refuses an instance (%s); it is answered as a failure",
                   db_problem(s->db));

@@ -13,10 +13,12 @@
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 5000
+#define LOOK_MS 30000 /* files may come without a word: from a worker whose parent was killed */
 
 struct indexer {
     struct store *store;
     struct db *db;
+    uint64_t complained; /* the file that was complained about last */
 };
 
 static int take(void *context, uint64_t id, int fd)
@@ -24,14 +26,19 @@ static int take(void *context, uint64_t id, int fd)
     struct indexer *x = context;
     _cleanup_(instance_done) struct instance i = {0};
     enum index_result result;
-    int r = child_stopping ? -EAGAIN : instance_reread(fd, &i);
+    int r = child_stopping ? -EAGAIN : db_connect(x->db);
+
+    if (r == 0)
+        r = instance_reread(fd, &i);
 
     i.blob_id = id;
     if (r == 0)
         r = index_put(x->db, &i, &result);
-    if (r < 0 && r != -EAGAIN)
+    if (r < 0 && r != -EAGAIN && x->complained != id) {
+        x->complained = id;
         log_error("file %016llx of incoming/ cannot be indexed (%s); it stays there",
                   (unsigned long long)id, r == -EINVAL ? db_problem(x->db) : strerror(-r));
+    }
     if (r == 0 && result == INDEX_DUPLICATE)
         r = store_delete(x->store, id);
     return r;
@@ -41,13 +48,8 @@ static int take(void *context, uint64_t id, int fd)
 static int look(struct indexer *x)
 {
     unsigned abandoned = 0, left = 0;
-    int taken;
+    int taken = store_adopt(x->store, take, x, &abandoned, &left);
 
-    if (db_connect(x->db) < 0) {
-        int r = store_spooled(x->store, &left);
-        return r < 0 ? r : (int)left;
-    }
-    taken = store_adopt(x->store, take, x, &abandoned, &left);
     if (taken < 0)
         return taken;
     if (taken > 0 || abandoned > 0)
@@ -75,7 +77,7 @@ _Noreturn void indexer_run(int line, const struct settings *settings, struct sto
             wait_ms = RETRY_MIN_MS;
         }
         struct pollfd p = {line, POLLIN, 0};
-        if (poll(&p, 1, left == 0 ? -1 : wait_ms) > 0) {
+        if (poll(&p, 1, left == 0 ? LOOK_MS : wait_ms) > 0) {
             int word;
             while ((word = handover_hear(line)) > 0)
                 ;

@@ -18,6 +18,8 @@
 /* What an epoll event is about: kind << 32 | index; pool.c uses kind 0. */
 enum { KIND_CHILD, KIND_SOCKET, KIND_WAITING, KIND_SIGNAL };
 
+#define COMPLAIN_EVERY_MS 60000
+
 struct listener {
     int epoll_fd, signal_fd;
     struct sockets *sockets;
@@ -26,6 +28,7 @@ struct listener {
     struct waiting waiting[WAITING_MAX];
     uint64_t associations; /* numbers for the log */
     uint64_t rejected;
+    int64_t complain_ms; /* no warning about too many before */
     int64_t watchdog_ms; /* interval, 0: none asked for */
     int64_t watchdog_due_ms, drain_ends_ms;
     const struct settings *(*reload)(void);
@@ -56,19 +59,30 @@ static void forget(struct waiting *w)
     w->fd = -1;
 }
 
+/* Too many wait or too many files are open: the one that has waited longest goes. */
+static void forget_oldest(struct listener *l, const char *why)
+{
+    struct waiting *oldest = NULL;
+
+    for (unsigned i = 0; i < WAITING_MAX; i++)
+        if (l->waiting[i].fd >= 0 && (!oldest || l->waiting[i].since_ms < oldest->since_ms))
+            oldest = &l->waiting[i];
+    if (now_ms() >= l->complain_ms) {
+        l->complain_ms = now_ms() + COMPLAIN_EVERY_MS;
+        log_warning("%s; the connection that has waited longest is closed", why);
+    }
+    if (oldest)
+        forget(oldest);
+}
+
 static struct waiting *waiting_slot(struct listener *l)
 {
-    struct waiting *oldest = &l->waiting[0];
-
-    for (unsigned i = 0; i < WAITING_MAX; i++) {
-        if (l->waiting[i].fd < 0)
-            return &l->waiting[i];
-        if (l->waiting[i].since_ms < oldest->since_ms)
-            oldest = &l->waiting[i];
+    for (;;) {
+        for (unsigned i = 0; i < WAITING_MAX; i++)
+            if (l->waiting[i].fd < 0)
+                return &l->waiting[i];
+        forget_oldest(l, "too many connections wait without a request");
     }
-    log_warning("%d connections wait without a request; the oldest is closed", WAITING_MAX);
-    forget(oldest);
-    return oldest;
 }
 
 static void accept_all(struct listener *l, int socket_fd)
@@ -82,7 +96,7 @@ static void accept_all(struct listener *l, int socket_fd)
             forget(w);
     }
     if (errno == EMFILE || errno == ENFILE)
-        log_error("too many open files; a connection has to wait (LimitNOFILE)");
+        forget_oldest(l, "too many open files (LimitNOFILE)");
 }
 
 static void serve(struct listener *l, struct waiting *w)
@@ -161,6 +175,9 @@ static void drain(struct listener *l)
     }
     (void)sd_notify(0, "STOPPING=1");
     log_info("stopping: %u associations at work", pool_busy(l->pool));
+    /* Closing does not take a socket out of epoll while systemd holds it too. */
+    for (unsigned i = 0; i < l->sockets->n; i++)
+        (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->sockets->fds[i], NULL);
     sockets_close(l->sockets);
     for (unsigned i = 0; i < WAITING_MAX; i++)
         forget(&l->waiting[i]);

@@ -41,17 +41,27 @@ static int load(struct settings *ret)
     return 0;
 }
 
+/* The files and rows of one process belong together: neither moves under its workers. */
+static bool same_places(const struct conf *a, const struct conf *b)
+{
+    return strcmp(conf_string(a, "database", "conninfo"), conf_string(b, "database", "conninfo")) ==
+               0 &&
+           strcmp(conf_string(a, "store", "root"), conf_string(b, "store", "root")) == 0;
+}
+
 /* SIGHUP. The old configuration stays in memory: children that were forked with it use it. */
 static const struct settings *reload(void)
 {
     struct settings *fresh = malloc(sizeof *fresh);
 
-    if (!fresh || load(fresh) < 0) {
-        log_error("the configuration stays as it was");
-        free(fresh);
-        return NULL;
+    if (fresh && load(fresh) == 0) {
+        if (same_places(fresh->conf, current.conf))
+            return fresh;
+        log_error("database.conninfo and store.root change only with a restart");
     }
-    return fresh;
+    log_error("the configuration stays as it was");
+    free(fresh);
+    return NULL;
 }
 
 /* Another schema is refused; a database that is away is not: files are spooled until it is back. */

@@ -23,6 +23,7 @@ struct session {
     const struct settings *settings;
     struct store *store;
     struct db *db;
+    int line;                  /* to the parent; -1: none */
     int64_t database_retry_ms; /* CLOCK_MONOTONIC; no attempt to connect before */
 
     struct association *association;

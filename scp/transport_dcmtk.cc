@@ -78,6 +78,11 @@ int Transport::wait_for(short events)
 ssize_t Transport::receive(void *buffer, size_t n)
 {
     for (;;) {
+        if (ends_ms_ != 0 && now_ms() >= ends_ms_) {
+            end_ = -ETIMEDOUT; /* also for a peer that always has data */
+            errno = ETIMEDOUT;
+            return -1;
+        }
         const ssize_t got = recv(getSocket(), buffer, n, MSG_DONTWAIT);
         if (got > 0)
             return got;

@@ -19,7 +19,7 @@ _Noreturn void worker_run(int line, const struct settings *settings, struct stor
     int fd;
 
     child_begin("isthmus-worker");
-    s = (struct session){.settings = settings, .store = store};
+    s = (struct session){.settings = settings, .store = store, .line = line};
     if (db_new_conf(settings->conf, "isthmus-scp", &s.db) < 0) {
         log_error("a worker cannot start: database.conninfo is not usable");
         _exit(1);
@@ -35,8 +35,6 @@ _Noreturn void worker_run(int line, const struct settings *settings, struct stor
             break;
         association_serve(&s, fd, number);
         served++;
-        if (s.spooled > 0)
-            handover_say(line, HANDOVER_SPOOLED);
         if (served < settings->associations_per_worker)
             handover_say(line, HANDOVER_IDLE);
     }

@@ -66,6 +66,10 @@ static void feed_deflated(struct header *h, const uint8_t *bytes, size_t n)
             h->z.avail_out = sizeof out;
             result = inflate(&h->z, Z_NO_FLUSH);
             parser_feed(p, out, sizeof out - h->z.avail_out);
+            if (h->z.total_out > HEADER_INFLATED_MAX) {
+                p->flags |= INSTANCE_HEADER_CUT;
+                parser_truncated(p);
+            }
         } while (result == Z_OK && p->state != AT_END && h->z.avail_out == 0);
         if (p->state == AT_END)
             return;

@@ -16,10 +16,11 @@
 
 #include <stddef.h>
 
-#define HEADER_DEPTH_MAX 64                   /* nested sequences that are followed */
-#define HEADER_VALUE_MAX ((size_t)64 * 1024)  /* one kept value, bytes */
-#define HEADER_TOTAL_MAX ((size_t)512 * 1024) /* all that is kept of one data set, bytes */
-#define HEADER_VALUES_MAX 32768               /* single values in all kept attributes */
+#define HEADER_DEPTH_MAX 64                      /* nested sequences that are followed */
+#define HEADER_VALUE_MAX ((size_t)64 * 1024)     /* one kept value, bytes */
+#define HEADER_INFLATED_MAX (256u * 1024 * 1024) /* of a deflated data set, bytes read at most */
+#define HEADER_TOTAL_MAX ((size_t)512 * 1024)    /* all that is kept of one data set, bytes */
+#define HEADER_VALUES_MAX 32768                  /* single values in all kept attributes */
 /* Each kept value, item and sequence counts 12 bytes more towards the total, so that many small
  * ones are bounded too. */
 
