@@ -141,10 +141,26 @@ void uuid_of_names(const char *type, const char *a, const char *b, char ret[UUID
     uuid_of_text("url", text, ret);
 }
 
+/* @text as part of a token: what would divide it is escaped (FHIR search, "Escaping Search
+ * Parameters"), or "A,456" would find a stranger who has "456". */
+static char *search_token(const char *text)
+{
+    _cleanup_free_ char *escaped = memory_new(2 * strlen(text) + 1);
+    char *to = escaped;
+
+    for (; *text; text++) {
+        if (strchr("\\,$|", *text))
+            *to++ = '\\';
+        *to++ = *text;
+    }
+    *to = '\0';
+    return uri_encode(escaped);
+}
+
 char *identifier_query(const json_t *identifier)
 {
-    _cleanup_free_ char *system = uri_encode(node_get_text(identifier, "system"));
-    _cleanup_free_ char *value = uri_encode(node_get_text(identifier, "value"));
+    _cleanup_free_ char *system = search_token(node_get_text(identifier, "system"));
+    _cleanup_free_ char *value = search_token(node_get_text(identifier, "value"));
 
     return memory_print("identifier=%s%%7C%s", system, value);
 }

@@ -37,7 +37,8 @@ void uuid_of_study(const char *study_instance_uid, char ret[UUID_TEXT]);
 /* "<type>|<a>|<b>" in the namespace of URLs. */
 void uuid_of_names(const char *type, const char *a, const char *b, char ret[UUID_TEXT]);
 
-/* "identifier=<system>%7C<value>" of an Identifier with a system; malloc'ed. */
+/* "identifier=<system>%7C<value>" of an Identifier with a system, escaped as a search token and
+ * then percent-encoded; malloc'ed. */
 char *identifier_query(const json_t *identifier);
 
 #endif

@@ -38,6 +38,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 
+def split_unescaped(text, separator):
+    """The parts of @text between separators that have no backslash before them."""
+    parts = [""]
+    for piece in re.findall(r"\\.|[^\\]|\\$", text, re.S):
+        if piece == separator:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
+
+
+def token_of(text):
+    """(system or None, value) of a search token, unescaped."""
+    parts = [re.sub(r"\\([\\,$|])", r"\1", part) for part in split_unescaped(text, "|")]
+    return (parts[0], "|".join(parts[1:])) if len(parts) > 1 else (None, parts[0])
+
+
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
@@ -98,14 +115,14 @@ class State:
         return status
 
     def search(self, kind, query):
-        """Ids of resources whose identifier matches "identifier=system|value"."""
+        """Ids of resources whose identifier is one of "identifier=system|value,…"."""
         wanted = parse_qs(query).get("identifier", [""])[0]
-        system, bar, value = wanted.rpartition("|")
+        tokens = [token_of(text) for text in split_unescaped(wanted, ",")]
         return [
             id_
             for id_, r in self.resources.get(kind, {}).items()
-            for i in r.get("identifier", [])
-            if i.get("value") == value and (not bar or i.get("system") == system)
+            if any(i.get("value") == value and system in (None, i.get("system"))
+                   for i in r.get("identifier", []) for system, value in tokens)
         ]
 
     def transaction(self, bundle):

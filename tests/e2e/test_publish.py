@@ -73,11 +73,11 @@ class Studies:
     def __init__(self, isthmus):
         self.isthmus, self.n = isthmus, 0
 
-    def send(self, study=None, instance=1):
+    def send(self, study=None, instance=1, **text):
         if not study:
             self.n += 1
             study = f"1.2.826.0.1.99.{self.n}"
-        data = dicom.ct(study, f"{study}.1", f"{study}.1.{instance}", instance)
+        data = dicom.ct(study, f"{study}.1", f"{study}.1.{instance}", instance, **text)
         a = dicom.Association(self.isthmus.address, self.isthmus.aet,
                               [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
         answer = a.c_store(dicom.CT_IMAGE, f"{study}.1.{instance}", dicom.EXPLICIT, data)
@@ -207,6 +207,19 @@ def test_updates(fake, studies):
     assert shown["series"] == after["series"], (shown, after)
 
 
+def test_strangers(fake, studies):
+    """A Patient ID that reads like a search for two finds neither of them."""
+    subjects = set()
+    for patient, accession in (("A", "ACC"), ("456", "7"), ("A,456", "ACC,7"), ("A|456", "ACC|7"),
+                               ("A$456", "ACC$7")):
+        uid = studies.send(id=patient, accession=accession)
+        study = arrives(fake, uid, "of a stranger")
+        kind, id_ = study["subject"]["reference"].split("/")
+        assert fake.state()["resources"][kind][id_]["identifier"][0]["value"] == patient, study
+        subjects.add((id_, study["basedOn"][0]["reference"]))
+    assert len({s for s, _ in subjects}) == len({r for _, r in subjects}) == 5, subjects
+
+
 def test_killed(fake, studies):
     """kill -9 while a request is under way: another sender begins again."""
     fake.behave("slow", seconds=1, times=3)
@@ -252,9 +265,11 @@ def test_search_identity(fake, isthmus):
     assert study["modality"][0]["code"] == "CT", "that is not R4"
     resources = fake.state()["resources"]
     assert len(resources["Endpoint"]) == 1, resources["Endpoint"]
-    assert len(resources["Patient"]) == 1, resources["Patient"]
-    assert study["subject"]["reference"] == f"Patient/{next(iter(resources['Patient']))}", study
-    assert len(resources["ServiceRequest"]) == 1, resources["ServiceRequest"]
+    for kind in ("Patient", "ServiceRequest"):
+        values = [r["identifier"][0]["value"] for r in resources[kind].values()]
+        assert len(values) == len(set(values)) == 6, (kind, values)  # of test_strangers and one
+    subject = resources["Patient"][study["subject"]["reference"].removeprefix("Patient/")]
+    assert subject["identifier"][0]["value"] == "LOAD-1", study
 
 
 def test_smart(fake, isthmus):
@@ -346,7 +361,8 @@ def main():
                 studies = Studies(isthmus)
                 studies.send_and_wait(fake)
                 for test in (test_temporary, test_waits_as_asked, test_away_for_long, test_refused,
-                             test_too_large, test_updates, test_killed, test_endpoint):
+                             test_too_large, test_updates, test_strangers,
+                             test_killed, test_endpoint):
                     print(test.__name__, flush=True)
                     test(fake, studies)
                     fake.behave()
