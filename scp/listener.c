@@ -91,7 +91,7 @@ static void accept_all(struct listener *l, int socket_fd)
 
     while ((fd = accept4(socket_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
         struct waiting *w = waiting_slot(l);
-        *w = (struct waiting){.fd = fd, .since_ms = now_ms()};
+        *w = (struct waiting){.fd = fd, .peer = waiting_peer(fd), .since_ms = now_ms()};
         if (watch(l, fd, KIND_WAITING, (unsigned)(w - l->waiting)) < 0)
             forget(w);
     }
@@ -102,15 +102,17 @@ static void accept_all(struct listener *l, int socket_fd)
 static void serve(struct listener *l, struct waiting *w)
 {
     (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
-    if (pool_dispatch(l->pool, w->fd, ++l->associations) == 0) {
+    int r = pool_dispatch(l->pool, w->fd, ++l->associations, &w->peer);
+    if (r == 0) {
         forget(w);
         return;
     }
     waiting_reject(w);
     if (l->rejected++ % 100 == 0)
-        log_warning("all %d workers are at work: association rejected, local limit exceeded; "
-                    "%llu so far, see scp.workers_max",
-                    l->settings->workers_max, (unsigned long long)l->rejected);
+        log_warning("association rejected, local limit exceeded: %s; %llu so far",
+                    r == -EUSERS ? "one address has scp.associations_per_address"
+                                 : "all of scp.workers_max are at work",
+                    (unsigned long long)l->rejected);
 }
 
 /* @hung_up: the peer will send no more; what is incomplete stays so. */

@@ -23,6 +23,7 @@ struct child {
     enum child_state state;
     pid_t pid;
     int line;
+    struct peer peer;          /* whom it serves, when BUSY */
     int64_t born_ms, since_ms; /* since_ms: in this state */
     bool retire;               /* started with settings that are no longer ours */
 };
@@ -206,10 +207,21 @@ static struct child *idle_worker(struct pool *p)
     return best;
 }
 
-int pool_dispatch(struct pool *p, int fd, uint64_t number)
+static unsigned serving(const struct pool *p, const struct peer *peer)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 1; i < p->n_slots; i++)
+        n += p->children[i].state == BUSY && memcmp(&p->children[i].peer, peer, sizeof *peer) == 0;
+    return n;
+}
+
+int pool_dispatch(struct pool *p, int fd, uint64_t number, const struct peer *peer)
 {
     struct child *c;
 
+    if (serving(p, peer) >= (unsigned)p->settings->associations_per_address)
+        return -EUSERS;
     for (;;) {
         int slot = -1;
         if (!(c = idle_worker(p)) && workers(p) < (unsigned)p->settings->workers_max)
@@ -219,6 +231,7 @@ int pool_dispatch(struct pool *p, int fd, uint64_t number)
         if (!c || p->stopping)
             return -EBUSY;
         c->state = BUSY;
+        c->peer = *peer;
         c->since_ms = now_ms();
         if (handover_send(c->line, fd, number) == 0)
             return 0;

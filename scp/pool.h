@@ -4,6 +4,7 @@
 #define ISTHMUS_SCP_POOL_H
 
 #include "scp/settings.h"
+#include "scp/waiting.h"
 #include "store/blob.h"
 
 #include <sys/types.h>
@@ -20,8 +21,9 @@ struct pool *pool_free(struct pool *p);
  * again, -1: not needed. */
 int pool_keep(struct pool *p);
 
-/* Serve @fd (the caller closes its copy). 0; -EBUSY: workers_max are at work. */
-int pool_dispatch(struct pool *p, int fd, uint64_t number);
+/* Serve @fd of @peer (the caller closes its copy). 0; -EBUSY: workers_max are at work; -EUSERS:
+ * this peer has its share of them. */
+int pool_dispatch(struct pool *p, int fd, uint64_t number, const struct peer *peer);
 
 /* The line with @id (epoll data) has words. */
 void pool_listen(struct pool *p, uint32_t id);

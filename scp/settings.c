@@ -59,6 +59,13 @@ static const struct conf_option options[] = {
      .max = 10000,
      .help = "associations served at once, each with up to one database connection; more are "
              "rejected (local limit exceeded)"},
+    {.name = "associations_per_address",
+     .type = CONF_INT,
+     .fallback = "350",
+     .min = 1,
+     .max = 10000,
+     .help =
+         "associations served at once for one address, so that one peer cannot take all workers"},
     {.name = "associations_per_worker",
      .type = CONF_INT,
      .fallback = "1000",
@@ -165,6 +172,7 @@ void settings_read(const struct conf *c, struct settings *ret)
                    .association_ms = seconds(c, "association_timeout")},
         .workers_min = (int)conf_int(c, "scp", "workers_min"),
         .workers_max = (int)conf_int(c, "scp", "workers_max"),
+        .associations_per_address = (int)conf_int(c, "scp", "associations_per_address"),
         .associations_per_worker = (int)conf_int(c, "scp", "associations_per_worker"),
         .drain_ms = seconds(c, "drain_timeout"),
         .spool = strcmp(conf_string(c, "scp", "when_database_down"), "spool") == 0,

@@ -15,7 +15,7 @@ struct settings {
     const char *ae_title;
     int port;
     struct dimse_limits limits;
-    int workers_min, workers_max, associations_per_worker;
+    int workers_min, workers_max, associations_per_worker, associations_per_address;
     int drain_ms;
     bool spool; /* when_database_down = spool */
     bool tolerate_relational;

@@ -1,11 +1,31 @@
 #include "scp/waiting.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define PDU_HEADER_BYTES 6
 #define A_ASSOCIATE_RQ 0x01
+
+struct peer waiting_peer(int fd)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    struct sockaddr_storage any = {0};
+    socklen_t n = sizeof any;
+    struct peer peer = {{0}};
+
+    if (getpeername(fd, (struct sockaddr *)&any, &n) < 0)
+        return peer;
+    if (any.ss_family == AF_INET6)
+        memcpy(peer.address, &((struct sockaddr_in6 *)&any)->sin6_addr, 16);
+    if (any.ss_family == AF_INET) {
+        memcpy(peer.address, mapped, 12);
+        memcpy(peer.address + 12, &((struct sockaddr_in *)&any)->sin_addr, 4);
+    }
+    return peer;
+}
 
 static void set_low_water(int fd, uint32_t bytes)
 {

@@ -11,8 +11,14 @@
 #define WAITING_MAX 1024               /* the oldest is closed when one more comes */
 #define WAITING_PDU_MAX (1024u * 1024) /* a longer A-ASSOCIATE-RQ is not DICOM */
 
+/* Where a connection comes from: 16 bytes of IPv6, or of IPv4 mapped into it. */
+struct peer {
+    uint8_t address[16];
+};
+
 struct waiting {
     int fd;
+    struct peer peer;
     int64_t since_ms;
     bool length_known; /* header seen, the low-water mark covers the PDU */
 };
@@ -23,6 +29,9 @@ enum waiting_state {
     WAITING_GONE,  /* closed by the peer */
     WAITING_ALIEN, /* not an A-ASSOCIATE-RQ */
 };
+
+/* The peer of a connected socket; all zero when it has no Internet address. */
+struct peer waiting_peer(int fd);
 
 /* @w->fd is readable: what now? */
 enum waiting_state waiting_look(struct waiting *w);
