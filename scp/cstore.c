@@ -9,6 +9,7 @@
 #include "store/index.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -125,8 +126,9 @@ static int spool(struct reception *r, struct session *s)
 static int index_instance(struct reception *r, struct session *s)
 {
     enum index_result result;
+    uint64_t old = 0;
     bool attempt = now_ms() >= s->database_retry_ms; /* one a second while it is away */
-    int e = attempt ? index_put(s->db, &r->instance, &result) : -EAGAIN;
+    int e = attempt ? index_keep(s->db, s->store, &r->instance, &result, &old) : -EAGAIN;
 
     if (e == -EAGAIN) {
         e = spool(r, s);
@@ -151,6 +153,11 @@ static int index_instance(struct reception *r, struct session *s)
         s->conflicts++;
         log_warning("an instance has the UID of another one; both are kept, see "
                     "'isthmus conflicts list'");
+    } else if (result == INDEX_REPAIRED) {
+        s->duplicates++;
+        log_warning("the file %016" PRIx64 " of a repeated instance was gone or damaged; "
+                    "%016" PRIx64 " takes its place",
+                    old, r->instance.blob_id);
     } else {
         s->stored++;
     }

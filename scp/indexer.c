@@ -26,6 +26,7 @@ static int take(void *context, uint64_t id, int fd)
     struct indexer *x = context;
     _cleanup_(instance_done) struct instance i = {0};
     enum index_result result;
+    uint64_t old = 0;
     int r = child_stopping ? -EAGAIN : db_connect(x->db);
 
     if (r == 0)
@@ -33,12 +34,16 @@ static int take(void *context, uint64_t id, int fd)
 
     i.blob_id = id;
     if (r == 0)
-        r = index_put(x->db, &i, &result);
+        r = index_keep(x->db, x->store, &i, &result, &old);
     if (r < 0 && r != -EAGAIN && x->complained != id) {
         x->complained = id;
         log_error("file %016llx of incoming/ cannot be indexed (%s); it stays there",
                   (unsigned long long)id, r == -EINVAL ? db_problem(x->db) : strerror(-r));
     }
+    if (r == 0 && result == INDEX_REPAIRED)
+        log_warning("the file %016llx of a repeated instance was gone or damaged; %016llx takes "
+                    "its place",
+                    (unsigned long long)old, (unsigned long long)id);
     if (r == 0 && result == INDEX_DUPLICATE)
         r = store_delete(x->store, id);
     return r;

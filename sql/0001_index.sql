@@ -209,7 +209,7 @@ begin
         if old.blob = p_blob then
             return 'stored';
         end if;
-        return isthmus.put_again(old.series_key,
+        return isthmus.put_again(old.series_key, old.blob,
             old.size_bytes = p_size_bytes and old.digest = p_digest, p_sop_instance_uid,
             p_sop_class_uid, p_study_instance_uid, p_series_instance_uid, p_transfer_syntax_uid,
             p_calling_ae_title, p_blob, p_size_bytes, p_digest, p_flags, p_patient_attributes,
@@ -322,10 +322,11 @@ begin
     return 'stored';
 end $$;
 
--- A SOP Instance UID that is taken, by the instance of @p_series_key and by another file: the same
--- bytes in the same study and series are not needed twice, anything else is kept aside.
+-- A SOP Instance UID that is taken, by the instance of @p_series_key and by another file, @p_old:
+-- the same bytes in the same study and series are not needed twice ('duplicate' and the blob that
+-- has them), anything else is kept aside.
 create function put_again(
-    p_series_key bigint, p_same_bytes boolean, p_sop_instance_uid text, p_sop_class_uid text,
+    p_series_key bigint, p_old bigint, p_same_bytes boolean, p_sop_instance_uid text, p_sop_class_uid text,
     p_study_instance_uid text, p_series_instance_uid text, p_transfer_syntax_uid text,
     p_calling_ae_title text, p_blob bigint, p_size_bytes bigint, p_digest bytea,
     p_flags integer, p_patient_attributes jsonb, p_study_attributes jsonb,
@@ -334,6 +335,7 @@ create function put_again(
 declare
     v_study_key bigint;
     v_same_place boolean;
+    v_old bigint;
 begin
     if p_series_key is null then
         v_same_place := p_study_instance_uid is null or p_series_instance_uid is null;
@@ -345,14 +347,17 @@ begin
         where s.series_key = p_series_key;
     end if;
     if v_same_place and p_same_bytes then
-        return 'duplicate';
+        return 'duplicate ' || p_old;
     end if;
     perform pg_advisory_xact_lock(hashtextextended(p_sop_instance_uid, 1));
-    if exists (select from isthmus.conflict c where c.sop_instance_uid = p_sop_instance_uid
-               and c.digest = p_digest and c.size_bytes = p_size_bytes and c.blob <> p_blob
-               and c.study_instance_uid is not distinct from p_study_instance_uid
-               and c.series_instance_uid is not distinct from p_series_instance_uid) then
-        return 'duplicate';
+    select c.blob into v_old
+    from isthmus.conflict c
+    where c.sop_instance_uid = p_sop_instance_uid and c.digest = p_digest
+      and c.size_bytes = p_size_bytes and c.blob <> p_blob
+      and c.study_instance_uid is not distinct from p_study_instance_uid
+      and c.series_instance_uid is not distinct from p_series_instance_uid;
+    if found then
+        return 'duplicate ' || v_old;
     end if;
     insert into isthmus.conflict (sop_instance_uid, study_instance_uid, series_instance_uid,
         sop_class_uid, transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, flags,
@@ -365,6 +370,26 @@ begin
     update isthmus.study set has_conflict = true
     where study_key = v_study_key and not has_conflict;
     return 'conflict';
+end $$;
+
+-- The file @p_old of an instance or of a conflict is gone or damaged, and @p_blob has the same data
+-- set. False: the row names another file by now.
+create function replace_blob(p_sop_instance_uid text, p_old bigint, p_blob bigint,
+                             p_transfer_syntax_uid text) returns boolean language plpgsql as $$
+declare
+    v_series_key bigint;
+begin
+    update isthmus.instance
+    set blob = p_blob, transfer_syntax_uid = p_transfer_syntax_uid, available = true
+    where sop_instance_uid = p_sop_instance_uid and blob = p_old
+    returning series_key into v_series_key;
+    if found then
+        perform isthmus.mark(study_key) from isthmus.series where series_key = v_series_key;
+        return true;
+    end if;
+    update isthmus.conflict set blob = p_blob, transfer_syntax_uid = p_transfer_syntax_uid
+    where sop_instance_uid = p_sop_instance_uid and blob = p_old;
+    return found;
 end $$;
 
 -- The patient of a new study: found or made. Without Patient ID, a stranger of this study only.

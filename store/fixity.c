@@ -76,6 +76,8 @@ static bool meta_is(const uint8_t *meta, size_t n, size_t element, const char *u
     size_t length = 0;
     const uint8_t *value = find_meta(meta, n, element, &length);
 
+    if (!uid)
+        return true;
     while (value && length > 0 && (value[length - 1] == '\0' || value[length - 1] == ' '))
         length--;
     return value && (length == 0 || (length == strlen(uid) && memcmp(value, uid, length) == 0));

@@ -18,7 +18,7 @@ struct fixity_row {
     uint64_t blob;
     uint64_t size_bytes;
     uint8_t digest[16];
-    const char *sop_class_uid, *sop_instance_uid, *transfer_syntax_uid;
+    const char *sop_class_uid, *sop_instance_uid, *transfer_syntax_uid; /* NULL: any */
 };
 
 /* Called after each piece that was read; for a limit of speed and a progress bar. */

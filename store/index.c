@@ -55,7 +55,7 @@ static const char *or_null(const char *text)
 }
 
 static int put_once(struct db *db, const struct instance *i, const struct keys *k,
-                    const struct written *w, enum index_result *ret)
+                    const struct written *w, enum index_result *ret, uint64_t *ret_old)
 {
     const char *const values[PARAMETERS] = {i->sop_instance_uid,
                                             i->sop_class_uid,
@@ -100,9 +100,11 @@ static int put_once(struct db *db, const struct instance *i, const struct keys *
     if (r < 0)
         return r;
     word = PQgetvalue(result, 0, 0);
-    *ret = strcmp(word, "stored") == 0      ? INDEX_STORED
-           : strcmp(word, "duplicate") == 0 ? INDEX_DUPLICATE
-                                            : INDEX_CONFLICT;
+    *ret = strcmp(word, "stored") == 0     ? INDEX_STORED
+           : strcmp(word, "conflict") == 0 ? INDEX_CONFLICT
+                                           : INDEX_DUPLICATE;
+    if (*ret == INDEX_DUPLICATE && ret_old)
+        (void)sscanf(word, "duplicate %" SCNu64, ret_old);
     PQclear(result);
     return 0;
 }
@@ -127,7 +129,7 @@ static bool try_again(struct db *db, int attempt)
     return attempt == 0 && !db_connection(db) && strncmp(db_problem(db), "cannot", 6) != 0;
 }
 
-int index_put(struct db *db, const struct instance *i, enum index_result *ret)
+int index_put(struct db *db, const struct instance *i, enum index_result *ret, uint64_t *ret_old)
 {
     struct keys keys;
     struct written written;
@@ -135,7 +137,7 @@ int index_put(struct db *db, const struct instance *i, enum index_result *ret)
 
     r = r < 0 ? r : w;
     for (int attempt = 0; r == 0; attempt++) {
-        r = put_once(db, i, &keys, &written, ret);
+        r = put_once(db, i, &keys, &written, ret, ret_old);
         if (r != -EAGAIN || !try_again(db, attempt))
             break;
         pause_a_moment(attempt);

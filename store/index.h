@@ -3,6 +3,7 @@
 #ifndef ISTHMUS_STORE_INDEX_H
 #define ISTHMUS_STORE_INDEX_H
 
+#include "store/blob.h"
 #include "store/db.h"
 #include "store/instance.h"
 
@@ -11,10 +12,19 @@ enum index_result {
     INDEX_DUPLICATE, /* same UIDs, same bytes, another blob: this blob is not needed */
     INDEX_CONFLICT,  /* the UID is taken by other bytes or another study/series: kept aside in
                         `conflict` with this blob, the first stays what queries show */
+    INDEX_REPAIRED,  /* a duplicate, but the file of the one that is there is gone or damaged: its
+                        row names this blob now */
 };
 
 /* When this returns 0 the transaction is committed. -EAGAIN: it may or may not be; put it again
- * later, the same blob twice is harmless. Errors of db.h. */
-int index_put(struct db *db, const struct instance *i, enum index_result *ret);
+ * later, the same blob twice is harmless. Errors of db.h; any but -EAGAIN means that no row names
+ * the blob. For a duplicate, *ret_old (may be NULL) is the blob that has the bytes. */
+int index_put(struct db *db, const struct instance *i, enum index_result *ret, uint64_t *ret_old);
+
+/* The same, and a duplicate is only called so when the file that is there still has the bytes: it
+ * is read once. Otherwise INDEX_REPAIRED, and *ret_old is the blob that is of no use any more;
+ * what is left of its file stays for people to look at. */
+int index_keep(struct db *db, struct store *s, const struct instance *i, enum index_result *ret,
+               uint64_t *ret_old);
 
 #endif

@@ -83,6 +83,16 @@ def check_verify(isthmus):
     assert isthmus.tool("verify", check=False).returncode == 1, "verify missed a missing file"
 
 
+def check_repair(isthmus, files, sent):
+    """A file is gone: its instance, sent again, is stored and not just called a duplicate."""
+    before = counts(isthmus)
+    send_raw(isthmus, files)
+    assert counts(isthmus) == before
+    check_files(isthmus, sent)
+    assert "takes its place" in isthmus.logs()
+    isthmus.tool("verify")
+
+
 def counts(isthmus):
     tables = ("patient", "study", "series", "instance", "conflict")
     return Counter({t: int(isthmus.sql(f"select count(*) from isthmus.{t}")[0][0]) for t in tables})
@@ -106,3 +116,4 @@ with Isthmus() as isthmus:
     check_files(isthmus, sent)
     check_logs(isthmus)
     check_verify(isthmus)
+    check_repair(isthmus, files, sent)
