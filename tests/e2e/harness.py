@@ -113,9 +113,11 @@ class Isthmus:
         path = self.dir / "isthmus.conf"
         lines = "".join(f"    {name} = {value}\n" for name, value in values.items())
         text = path.read_text()
-        opening = re.search(rf"^{section}\b.*{{\n", text, re.M)
-        if opening:
-            text = text[:opening.end()] + lines + text[opening.end():]
+        there = re.search(rf"^{section}\b.*{{\n((?:.*\n)*?)}}\n", text, re.M)
+        if there:
+            names = "|".join(values)
+            kept = re.sub(rf"^ *(?:{names}) = .*\n", "", there[1], flags=re.M)
+            text = text[:there.start(1)] + kept + lines + text[there.end(1):]
         else:
             text += f"{section} {{\n{lines}}}\n"
         path.write_text(text)
