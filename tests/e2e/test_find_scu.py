@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# timeout: 300
+"""The same queries asked by clients that others wrote: the same matches, the same names.
+
+findscu (DCMTK) always; pynetdicom where it can be imported or ISTHMUS_PYNETDICOM names a Python that has
+it; dcmjs-dimse where ISTHMUS_DCMJS is a directory with its node_modules. Not gdcmscu: 3.0.21 aborts at the
+end of every association, whoever the peer is, and has printed nothing by then.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unicodedata
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import dicom_query as q
+import find_population as population
+from harness import Isthmus
+
+HERE = Path(__file__).resolve().parent
+ROOTS = {q.STUDY_ROOT: "study", q.PATIENT_ROOT: "patient"}
+PN = 0x00100010
+
+
+def wanted(query, match):
+    """What is compared: the unique keys and the name, {tag: text}."""
+    tags = [PN, *population.UNIQUE[query["level"]]]
+    return tuple(unicodedata.normalize("NFC", match.get(t, "").rstrip(" \0^=")) for t in tags)
+
+
+# --- the raw client, which the others are compared with -------------------------------------
+
+def raw(isthmus, queries):
+    answers = []
+    associations = {root: q.Query(isthmus, root) for root in ROOTS}
+    for query in queries:
+        keys = {f"t{tag:08X}": (vr, population.item(value) if vr == "SQ" else value)
+                for tag, vr, value in query["keys"]}
+        matches, last = associations[query["root"]].find(query["level"], charset=query["charset"], **keys)
+        codec = {b"ISO_IR 192": "utf-8", b"ISO_IR 100": "latin-1"}
+        answers.append((last[0x0900], [{tag: value.decode(codec.get(match.get(0x00080005), "ascii"), "replace")
+                                        for tag, value in match.items()} for match in matches]))
+    for association in associations.values():
+        association.release()
+    return answers
+
+
+# --- findscu --------------------------------------------------------------------------------
+
+def findscu_keys(keys, path=""):
+    for tag, vr, value in keys:
+        name = f"{path}({tag >> 16:04X},{tag & 0xFFFF:04X})"
+        if vr == "SQ":
+            yield from findscu_keys(value, f"{name}[0].")
+        else:
+            yield from ("-k", f"{name}={value}" if value else name)
+
+
+def findscu(isthmus, query, scratch):
+    charset = {"ISO_IR 192": "utf-8", "ISO_IR 100": "latin-1"}[query["charset"]]
+    xml = scratch / "answers.xml"
+    arguments = ["findscu", "-S" if query["root"] == q.STUDY_ROOT else "-P", "-aec", isthmus.aet,
+                 *map(str, isthmus.address), "-Xs", str(xml), "-k", f"SpecificCharacterSet={query['charset']}",
+                 "-k", f"QueryRetrieveLevel={query['level']}", *findscu_keys(query["keys"])]
+    xml.unlink(missing_ok=True)
+    subprocess.run([a.encode(charset) for a in arguments], check=True, capture_output=True)
+    matches = []
+    for answer in ET.parse(xml).getroot().iter("data-set") if xml.exists() else []:
+        matches.append({int(e.get("tag").replace(",", ""), 16): e.text or "" for e in answer.findall("element")})
+    return 0, matches
+
+
+# --- pynetdicom, dcmjs-dimse ----------------------------------------------------------------
+
+def client(command, isthmus, queries, **options):
+    given = {"address": isthmus.address, "aet": isthmus.aet, "queries": queries}
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, done.stderr
+    return [(status, [{int(tag): value for tag, value in match.items()} for match in matches])
+            for status, matches in json.loads(done.stdout.splitlines()[-1])]
+
+
+def pynetdicom():
+    python = os.environ.get("ISTHMUS_PYNETDICOM", sys.executable)
+    has = subprocess.run([python, "-c", "import pynetdicom"], capture_output=True, check=False).returncode == 0
+    return [python, str(HERE / "scu_pynetdicom.py")] if has else None
+
+
+# --------------------------------------------------------------------------------------------
+
+def compare(who, queries, expected, answers):
+    assert len(answers) == len(expected), f"{who} gave {len(answers)} answers to {len(expected)} queries"
+    for query, (_, mine), (status, theirs) in zip(queries, expected, answers):
+        ours = sorted(wanted(query, m) for m in mine)
+        found = sorted(wanted(query, m) for m in theirs)
+        assert status == 0 and ours == found, f"{who}: {query}\n  status {status}\n  raw  {ours}\n  they {found}"
+    print(f"{who}: the same answers to {len(answers)} queries")
+
+
+def check_all(isthmus, scratch):
+    counts, queries = zip(*population.queries())
+    expected = raw(isthmus, queries)
+    for n, query, (status, matches) in zip(counts, queries, expected):
+        assert status == 0 and len(matches) == n, (query, status, len(matches), n)
+    for matches in (m for query, (_, m) in zip(queries, expected) if query["charset"] == "ISO_IR 192"):
+        for match in matches:
+            key = match.get(0x00100020) or match[0x0020000D]
+            name = population.PATIENTS[int(re.split(r"[-.]", key)[1 if "-" in key else 3]) - 1][0]
+            assert match[PN] == name, (match, name)
+
+    compare("findscu", queries, expected, [findscu(isthmus, query, scratch) for query in queries])
+    command = pynetdicom()
+    if command:
+        compare("pynetdicom", queries, expected, client(command, isthmus, queries))
+    else:
+        print("pynetdicom: skipped, it is not installed")
+    modules = os.environ.get("ISTHMUS_DCMJS")
+    if modules:  # it writes UTF-8 whatever it says
+        plain = [i for i, query in enumerate(queries) if query["charset"] == "ISO_IR 192"]
+        queries, expected = [queries[i] for i in plain], [expected[i] for i in plain]
+        compare("dcmjs-dimse", queries, expected,
+                client(["node", str(HERE / "scu_dcmjs.cjs")], isthmus, queries,
+                       env={**os.environ, "NODE_PATH": f"{modules}/node_modules"}))
+    else:
+        print("dcmjs-dimse: skipped, ISTHMUS_DCMJS is not set")
+
+
+with Isthmus() as i, tempfile.TemporaryDirectory() as directory:
+    population.store(i)
+    check_all(i, Path(directory))
