@@ -231,6 +231,21 @@ static void send_study(struct publisher *p, const struct outbox_item *item,
     answer_done(&answer);
 }
 
+/* The connection stands, so it is this study that cannot be loaded: the others must not wait for
+ * it. When the database refuses, it may yet be the database: nothing is parked for that. */
+static void conclude_unread(struct publisher *p, const struct outbox_item *item, int r)
+{
+    struct answer answer;
+
+    answer_make(&answer, r == -EINVAL ? VERDICT_LATER : VERDICT_NEVER,
+                "the index's data of this study cannot be read");
+    if (r == -EINVAL)
+        try_later(p, item, &answer);
+    else
+        park(p, item, &answer);
+    answer_done(&answer);
+}
+
 static void publish(struct publisher *p, const struct outbox_item *item)
 {
     struct study *study = NULL;
@@ -238,8 +253,10 @@ static void publish(struct publisher *p, const struct outbox_item *item)
 
     if (r == -ENOENT) {
         (void)report(p, outbox_park(p->db, item, "the study is not in the index"));
-    } else if (r < 0) {
+    } else if (r == -EAGAIN || (r < 0 && !db_connection(p->db))) {
         (void)report(p, r);
+    } else if (r < 0) {
+        conclude_unread(p, item, r);
     } else if (study->patient_differs && p->settings->mapping.hold_patient_differs) {
         log_warning("study %lld is held: patients differ within the study",
                     (long long)item->study_key);
@@ -260,10 +277,10 @@ static void turn(struct publisher *p)
         (void)stop_wait(p->rest_ms);
         return;
     }
-    r = report(p, outbox_claim(p->db, p->number, &item, &wait_ms));
+    r = outbox_claim(p->db, p->number, &item, &wait_ms);
     if (r == 0)
-        publish(p, &item);
-    else if (r == -ENOENT)
+        publish(p, &item); /* a claim alone does not show that the database works again */
+    else if (report(p, r) == -ENOENT)
         (void)stop_wait(wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS);
 }
 

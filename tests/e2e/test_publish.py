@@ -220,6 +220,20 @@ def test_strangers(fake, studies):
     assert len({s for s, _ in subjects}) == len({r for _, r in subjects}) == 5, subjects
 
 
+def test_unreadable(fake, studies):
+    """A study whose rows cannot be read is parked, and holds up no other."""
+    isthmus = studies.isthmus
+    why = "the index's data of this study cannot be read"
+    fake.behave("status", status=503)
+    uid = studies.send()
+    isthmus.sql("update isthmus.study set attributes = '{\"n\": 1e999}' "
+                f"where study_instance_uid = '{uid}'")
+    fake.behave()
+    wait_until(lambda: parked(isthmus, uid) == [[why]], what="the parked study")
+    studies.send_and_wait(fake)
+    assert isthmus.logs().count(why) == 1, isthmus.logs()
+
+
 def test_killed(fake, studies):
     """kill -9 while a request is under way: another sender begins again."""
     fake.behave("slow", seconds=1, times=3)
@@ -362,7 +376,7 @@ def main():
                 studies.send_and_wait(fake)
                 for test in (test_temporary, test_waits_as_asked, test_away_for_long, test_refused,
                              test_too_large, test_updates, test_strangers,
-                             test_killed, test_endpoint):
+                             test_unreadable, test_killed, test_endpoint):
                     print(test.__name__, flush=True)
                     test(fake, studies)
                     fake.behave()
