@@ -184,10 +184,11 @@ static json_t *tag_json(const uint8_t *p, bool big_endian)
     return json_string_nocheck(key);
 }
 
-/* JSON has no word for infinities and what is not a number. */
+/* JSON has no word for infinities and what is not a number, and the database writes large reals
+ * as integers, which few readers take when they are of more than 53 bits (RFC 8259 section 6). */
 static json_t *real_json(struct values *v, double value)
 {
-    if (isfinite(value))
+    if (isfinite(value) && fabs(value) < 0x1p53)
         return json_real(value);
     *v->flags |= INSTANCE_VALUE_INVALID;
     return json_null();

@@ -1,6 +1,7 @@
 #include "store/query_row.h"
 #include "store/attributes.h"
 #include "store/base/cleanup.h"
+#include "store/document.h"
 #include "store/query_match.h"
 
 #include <errno.h>
@@ -80,9 +81,9 @@ static json_t *time_of_text(const char *text)
 
 static json_t *element_of_document(const struct column *c, const char *text)
 {
-    json_t *element = json_loads(text, 0, NULL);
+    json_t *element;
 
-    return element ? element : element_of(c->vr, NULL);
+    return document_parse(text, &element) == 0 ? element : element_of(c->vr, NULL);
 }
 
 static json_t *element_of_cell(const struct column *c, const char *text)

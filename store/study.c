@@ -1,5 +1,6 @@
 #include "store/study.h"
 #include "store/base/cleanup.h"
+#include "store/document.h"
 #include "store/keys.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ struct loader {
     const json_t *patient, *attributes; /* of the study row */
     json_t *by_text; /* documents that differ from those of their rows, each parsed once */
     json_t *latest;  /* by tag: the attribute as the previous instance has it */
+    int error;       /* why there is no document */
     PGresult *study_rows, *series_rows, *instance_rows;
 };
 
@@ -55,11 +57,14 @@ static bool is_true(const PGresult *rows, int row, int column)
 
 static const json_t *add_document(struct loader *l, const char *text)
 {
-    json_t *document = json_loads(text, JSON_DECODE_ANY, NULL);
+    json_t *document;
+    int r = document_parse(text, &document);
 
-    if (!document || json_array_append_new(l->study->documents, document) < 0)
-        return NULL;
-    return document;
+    if (r == 0 && json_array_append_new(l->study->documents, document) < 0)
+        r = -ENOMEM;
+    if (r < 0)
+        l->error = r;
+    return r < 0 ? NULL : document;
 }
 
 /* The document in a cell, or @shared where the cell is null: "the same as in its row". Thousands
@@ -111,7 +116,9 @@ static int take_study(struct loader *l, int64_t key)
     s->accession_differs = is_true(l->study_rows, 0, STUDY_ACCESSION_DIFFERS);
     l->patient = add_document(l, PQgetvalue(l->study_rows, 0, STUDY_PATIENT));
     l->attributes = add_document(l, PQgetvalue(l->study_rows, 0, STUDY_STUDY));
-    return s->study_instance_uid && l->patient && l->attributes ? 0 : -ENOMEM;
+    if (!l->patient || !l->attributes)
+        return l->error;
+    return s->study_instance_uid ? 0 : -ENOMEM;
 }
 
 static int take_instance(struct loader *l, int row, const json_t *series_attributes,
@@ -133,7 +140,7 @@ static int take_instance(struct loader *l, int row, const json_t *series_attribu
         instance_document(l, PQgetvalue(rows, row, INSTANCE_PATIENT + LEVEL_INSTANCE));
     for (int level = 0; level < LEVEL_COUNT; level++)
         if (!ret->attributes[level])
-            return -ENOMEM;
+            return l->error;
     return ret->sop_instance_uid && ret->sop_class_uid && ret->transfer_syntax_uid ? 0 : -ENOMEM;
 }
 
@@ -158,7 +165,9 @@ static int take_one_series(struct loader *l, int series_row, int first, int n,
 
     ret->series_instance_uid = copy_cell(l->series_rows, series_row, SERIES_UID);
     ret->instances = calloc((size_t)n, sizeof *ret->instances);
-    if (!attributes || !ret->series_instance_uid || !ret->instances)
+    if (!attributes)
+        return l->error;
+    if (!ret->series_instance_uid || !ret->instances)
         return -ENOMEM;
     for (int i = 0; r == 0 && i < n; i++) {
         r = take_instance(l, first + i, attributes, &ret->instances[i]);
@@ -248,8 +257,10 @@ static void loader_done(struct loader *l)
 
 int study_load(struct db *db, int64_t key, struct study **ret)
 {
-    _cleanup_(loader_done) struct loader l = {
-        .study = calloc(1, sizeof *l.study), .by_text = json_object(), .latest = json_object()};
+    _cleanup_(loader_done) struct loader l = {.study = calloc(1, sizeof *l.study),
+                                              .by_text = json_object(),
+                                              .latest = json_object(),
+                                              .error = -ENOMEM};
     int r;
 
     if (!l.study || !l.by_text || !l.latest)

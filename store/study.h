@@ -34,7 +34,8 @@ struct study {
     json_t *documents; /* owns every attributes[] above */
 };
 
-/* Load by key. 0, -ENOENT, errors of db.h. All in one snapshot. */
+/* Load by key. 0, -ENOENT, errors of db.h, or -EBADMSG: a document in the index cannot be read,
+ * now or later. All in one snapshot. */
 int study_load(struct db *db, int64_t key, struct study **ret);
 int study_find(struct db *db, const char *study_instance_uid, int64_t *ret_key);
 /* The study with the smallest key above @after; the largest key there is (0: none). 0, -ENOENT,

@@ -179,6 +179,60 @@ Test(study, the_time_of_arrival_is_utc_with_milliseconds)
     study_free(s);
 }
 
+/* The first value of FD (0018,9087) and of US (0028,0010) of the only instance. */
+static const json_t *number_of(const struct study *s, const char *tag)
+{
+    const json_t *a = s->series[0].instances[0].attributes[LEVEL_INSTANCE];
+
+    return json_array_get(json_object_get(json_object_get(a, tag), "Value"), 0);
+}
+
+Test(study, a_real_that_the_database_writes_as_a_long_integer_is_read)
+{
+    static const char *const reals[] = {"1e300", "3.4028234663852886e38", "-9223372036854775809"};
+    static const struct sample one = {.sop = "1.1", .study = "2.1", .series = "3.1"};
+    char sql[300];
+
+    put(d.db, &one, 1, INDEX_STORED);
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
+        struct study *s;
+
+        (void)snprintf(sql, sizeof sql,
+                       "update isthmus.instance set attributes = "
+                       "'{\"00189087\": {\"vr\": \"FD\", \"Value\": [%s]},"
+                       " \"00280010\": {\"vr\": \"US\", \"Value\": [512]}}'",
+                       reals[i]);
+        run_sql(d.db, sql);
+        s = load();
+        cr_assert_eq(json_real_value(number_of(s, "00189087")), strtod(reals[i], NULL));
+        cr_assert(json_is_integer(number_of(s, "00280010")), "what was an integer still is one");
+        cr_assert_eq(json_integer_value(number_of(s, "00280010")), 512);
+        study_free(s);
+    }
+}
+
+Test(study, a_document_that_nobody_can_read_is_told_from_a_lack_of_memory)
+{
+    static const char *const updates[] = {
+        "update isthmus.instance set attributes = '{\"a\": 1e400}'",
+        "update isthmus.instance set attributes = '{}', study_attributes = '{\"a\": 1e400}'",
+        "update isthmus.series set attributes = '{\"a\": 1e400}'",
+        "update isthmus.study set attributes = '{\"a\": 1e400}'",
+    };
+    static const struct sample one = {.sop = "1.1", .study = "2.1", .series = "3.1"};
+    struct study *s;
+    int64_t key = 0;
+
+    for (size_t i = 0; i < sizeof updates / sizeof *updates; i++) {
+        drop_database(&d);
+        d = make_database();
+        put(d.db, &one, 1, INDEX_STORED);
+        run_sql(d.db, updates[i]);
+        cr_assert_eq(study_find(d.db, "2.1", &key), 0);
+        cr_assert_eq(study_load(d.db, key, &s), -EBADMSG, "row %zu", i);
+    }
+}
+
 Test(study, an_unknown_study_is_not_there)
 {
     struct study *s;

@@ -261,6 +261,13 @@ Test(header, binary_numbers_become_json_numbers)
         {"FL", "\0\0\xc0\x3f", "\x3f\xc0\0\0", 4, "[1.5]"},
         {"FD", "\0\0\0\0\0\0\xf8\xbf", "\xbf\xf8\0\0\0\0\0\0", 8, "[-1.5]"},
         {"FL", "\0\0\x80\x7f\0\0\xc0\x3f", "\x7f\x80\0\0\x3f\xc0\0\0", 8, "[null,1.5]"},
+        {"FL", "\xff\xff\x7f\x7f\0\0\xc0\x3f", "\x7f\x7f\xff\xff\x3f\xc0\0\0", 8, "[null,1.5]"},
+        {"FD", "\x9c\x75\0\x88\x3c\xe4\x37\x7e\0\0\0\0\0\0\xf8\x3f",
+         "\x7e\x37\xe4\x3c\x88\0\x75\x9c\x3f\xf8\0\0\0\0\0\0", 16, "[null,1.5]"},
+        {"FD", "\0\0\0\0\0\0\x40\xc3\0\0\0\0\0\0\xf8\x3f",
+         "\xc3\x40\0\0\0\0\0\0\x3f\xf8\0\0\0\0\0\0", 16, "[null,1.5]"},
+        {"FD", "\xff\xff\xff\xff\xff\xff\x3f\x43\0\0\0\0\0\0\xf8\x3f",
+         "\x43\x3f\xff\xff\xff\xff\xff\xff\x3f\xf8\0\0\0\0\0\0", 16, "[9007199254740991.0,1.5]"},
         {"AT", "\x20\0\x0d\0\xfe\xff\0\xe0", "\0\x20\0\x0d\xff\xfe\xe0\0", 8,
          "['0020000D','FFFEE000']"},
     };
