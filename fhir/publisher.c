@@ -1,5 +1,6 @@
 #include "fhir/publisher.h"
 #include "fhir/backoff.h"
+#include "fhir/blame.h"
 #include "fhir/bundle.h"
 #include "fhir/digest.h"
 #include "fhir/memory.h"
@@ -22,16 +23,17 @@
 #define SOON_MS 500           /* after a race on the server, … */
 #define SOON_MAX 5            /* … so many times */
 #define SUSPECT_MAX 3         /* failures of different studies in a row that mean the server */
+#define REFUSED_MAX 3         /* refusals of one study while others are taken: parked */
 
 struct publisher {
     struct db *db;
     const struct settings *settings;
     struct target *target;
-    int number;     /* of the target in the database; 0: not yet registered */
-    bool ready;     /* the target has been checked */
-    int failures;   /* of the target in a row */
-    int rest_ms;    /* how long the target rests after the last of them */
-    int suspects;   /* failures in a row that may be the study's or the server's */
+    int number;   /* of the target in the database; 0: not yet registered */
+    bool ready;   /* the target has been checked */
+    int failures; /* of the target in a row */
+    int rest_ms;  /* how long the target rests after the last of them */
+    struct blame blame;
     int db_trouble; /* failures of the database in a row */
 };
 
@@ -61,28 +63,29 @@ static int report(struct publisher *p, int r)
     return r;
 }
 
-/* The whole target rests; no study is blamed for it. */
-static void pause_target(struct publisher *p, const struct answer *a)
+/* The whole target rests; no study is blamed for it. For how many seconds, or an error. */
+static int pause_target(struct publisher *p, const struct answer *a)
 {
     int64_t max_ms = (int64_t)p->settings->pause_max_s * 1000;
     int64_t wait_ms = backoff_ms(++p->failures, PAUSE_FIRST_MS, max_ms,
                                  (int64_t)a->retry_after_s * 1000, backoff_lot());
-    int seconds = (int)((wait_ms + 999) / 1000);
+    int seconds = (int)((wait_ms + 999) / 1000), r;
 
     p->rest_ms = (int)wait_ms;
-    p->suspects = 0;
+    blame_end_row(&p->blame);
     if (a->verdict == VERDICT_REFUSED)
         log_error("cannot publish: %s; next trial in %d s", a->reason, seconds);
     else if (p->failures == 1)
         log_warning("away: %s; next trial in %d s", a->reason, seconds);
     else
         log_debug("still away: %s; next trial in %d s", a->reason, seconds);
-    (void)report(p, target_pause(p->db, p->number, seconds, a->reason));
+    r = report(p, target_pause(p->db, p->number, seconds, a->reason));
+    return r < 0 ? r : seconds;
 }
 
 static void resume_target(struct publisher *p)
 {
-    p->suspects = 0;
+    blame_end_row(&p->blame);
     if (p->failures == 0)
         return;
     log_info("works again after %d trials", p->failures);
@@ -106,7 +109,7 @@ static bool prepare(struct publisher *p)
         resume_target(p);
         p->ready = true;
     } else {
-        pause_target(p, &answer);
+        (void)pause_target(p, &answer);
     }
     answer_done(&answer);
     return p->ready;
@@ -150,17 +153,28 @@ static void try_later(struct publisher *p, const struct outbox_item *item, const
     int64_t max_ms = (int64_t)p->settings->retry_max_s * 1000;
     int64_t wait_ms = backoff_ms(item->attempts + 1, RETRY_FIRST_MS, max_ms,
                                  (int64_t)a->retry_after_s * 1000, backoff_lot());
+    int suspects = 0;
 
     if (a->verdict == VERDICT_SOON && item->attempts < SOON_MAX)
         wait_ms = backoff_ms(item->attempts + 1, SOON_MS, max_ms, 0, backoff_lot());
     else
-        p->suspects++;
+        suspects = blame_suspect(&p->blame, item->study_key);
     log_info("study %lld waits %lld ms: %s", (long long)item->study_key, (long long)wait_ms,
              a->reason);
     if (report(p, outbox_later(p->db, item, wait_ms, a->reason)) < 0)
         return;
-    if (p->suspects >= SUSPECT_MAX)
-        pause_target(p, a);
+    if (suspects >= SUSPECT_MAX)
+        (void)pause_target(p, a);
+}
+
+/* The target rests, and another study is the next trial: this one might be the only one that it
+ * does not take. */
+static void rest(struct publisher *p, const struct outbox_item *item, const struct answer *a)
+{
+    int seconds = pause_target(p, a);
+
+    if (seconds >= 0)
+        (void)report(p, outbox_postpone(p->db, item, (int64_t)(seconds + 1) * 1000, a->reason));
 }
 
 /* Act on the answer to @item. */
@@ -177,8 +191,12 @@ static void conclude(struct publisher *p, const struct outbox_item *item, const 
         break;
     case VERDICT_WAIT:
     case VERDICT_REFUSED:
-        if (report(p, outbox_release(p->db, item)) >= 0)
-            pause_target(p, a);
+        if (!blame_is_study(&p->blame, item->study_key))
+            rest(p, item, a);
+        else if (a->verdict == VERDICT_REFUSED && item->attempts + 1 >= REFUSED_MAX)
+            park(p, item, a);
+        else
+            try_later(p, item, a);
         break;
     default:
         resume_target(p); /* it answers: the fault is the study's */
@@ -222,8 +240,10 @@ static void send_study(struct publisher *p, const struct outbox_item *item,
                     (long long)item->study_key, bundle_withheld(study));
     if (answer.verdict == VERDICT_DONE) {
         log_debug("study %lld: %s", (long long)item->study_key, answer.reason);
-        if (sent)
+        if (sent) {
+            blame_success(&p->blame, item->study_key);
             resume_target(p);
+        }
         settle(p, item, digest, form, forced);
     } else {
         conclude(p, item, &answer);

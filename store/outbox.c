@@ -144,18 +144,30 @@ int outbox_settle(struct db *db, const struct outbox_item *item, const char *dig
     return r < 0 ? r : let_go(db, item);
 }
 
-int outbox_later(struct db *db, const struct outbox_item *item, int64_t delay_ms, const char *why)
+static int delay(struct db *db, const struct outbox_item *item, int64_t delay_ms, int attempts,
+                 const char *why)
 {
     const struct number target = number(item->target), study = number(item->study_key),
-                        delay = number(delay_ms);
-    const char *const values[] = {target.text, study.text, delay.text, why};
+                        wait = number(delay_ms), more = number(attempts);
+    const char *const values[] = {target.text, study.text, wait.text, why, more.text};
     int r = db_query(db,
-                     "update isthmus.outbox set attempts = attempts + 1, last_failure = $4, "
+                     "update isthmus.outbox set attempts = attempts + $5, last_failure = $4, "
                      "due_at = now() + $3::bigint * interval '1 millisecond' "
                      "where target_key = $1 and study_key = $2",
-                     4, values, NULL);
+                     5, values, NULL);
 
     return r < 0 ? r : let_go(db, item);
+}
+
+int outbox_later(struct db *db, const struct outbox_item *item, int64_t delay_ms, const char *why)
+{
+    return delay(db, item, delay_ms, 1, why);
+}
+
+int outbox_postpone(struct db *db, const struct outbox_item *item, int64_t delay_ms,
+                    const char *why)
+{
+    return delay(db, item, delay_ms, 0, why);
 }
 
 int outbox_park(struct db *db, const struct outbox_item *item, const char *why)

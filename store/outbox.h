@@ -43,7 +43,11 @@ int outbox_settle(struct db *db, const struct outbox_item *item, const char *dig
                   const char *form);
 /* A temporary failure: due again after @delay_ms. */
 int outbox_later(struct db *db, const struct outbox_item *item, int64_t delay_ms, const char *why);
-/* Let go without a verdict (the target pauses): due as before, no attempt counted. */
+/* The target failed, and it is not known to be the study's fault: due again after @delay_ms, behind
+ * those that are due before; no attempt counted. */
+int outbox_postpone(struct db *db, const struct outbox_item *item, int64_t delay_ms,
+                    const char *why);
+/* Let go without a verdict: due as before, no attempt counted. */
 int outbox_release(struct db *db, const struct outbox_item *item);
 /* A permanent failure: parked with the server's words until the study changes or a person
  * replays it. @why may hold patient data: it stays in the database. */

@@ -136,6 +136,27 @@ Test(outbox, a_temporary_failure_counts_and_a_change_does_not_hurry_it)
     cr_assert_eq(claim(d.db, target).attempts, 1);
 }
 
+Test(outbox, a_postponed_study_is_behind_the_others_and_counts_no_attempt)
+{
+    int target = make_target("t", 0);
+    struct outbox_item one;
+
+    change(d.db, 1);
+    make_due();
+    change(d.db, 2);
+    one = claim(d.db, target);
+    cr_assert_eq(outbox_postpone(d.db, &one, 30000, "503"), 0);
+    cr_assert_answer(d.db,
+                     "select attempts || ' ' || last_failure || ' ' || "
+                     "(due_at > now() + interval '25 s') from isthmus.outbox order by due_at desc "
+                     "limit 1",
+                     "0 503 true");
+    run_sql(d.db, "update isthmus.outbox set due_at = due_at - interval '10 s'");
+    cr_assert_neq(claim(d.db, target).study_key, one.study_key);
+    make_due();
+    cr_assert_eq(claim(d.db, target).study_key, one.study_key, "the claim was let go");
+}
+
 Test(outbox, a_parked_study_rests_until_it_changes)
 {
     int target = make_target("t", 0);

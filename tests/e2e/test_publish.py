@@ -220,6 +220,29 @@ def test_strangers(fake, studies):
     assert len({s for s, _ in subjects}) == len({r for _, r in subjects}) == 5, subjects
 
 
+def test_one_fails_always(fake, studies):
+    """What looks like a failure of the server is one study's: the others go through."""
+    isthmus = studies.isthmus
+    for status in (503, 502, 403):
+        uid = f"1.2.826.0.1.99.{studies.n + 1}"
+        fake.behave("status", status=status, study=uid)
+        assert studies.send() == uid
+        wait_until(lambda: isthmus.sql("select paused_until from isthmus.target "
+                                       "where paused_until is not null"), what="the pause")
+        for _ in range(3):
+            studies.send_and_wait(fake)
+
+        def attempts():
+            studies.send_and_wait(fake)
+            return parked(isthmus, uid) if status == 403 else isthmus.sql(
+                "select 1 from isthmus.outbox join isthmus.study using (study_key) "
+                f"where study_instance_uid = '{uid}' and attempts >= 2 and parked_at is null")
+        wait_until(attempts, what=f"attempts of its own after {status}")
+        fake.behave("ok", study=uid)
+        isthmus.tool("publish", "replay", uid)
+        arrives(fake, uid, f"after {status}")
+
+
 def test_unreadable(fake, studies):
     """A study whose rows cannot be read is parked, and holds up no other."""
     isthmus = studies.isthmus
@@ -376,7 +399,7 @@ def main():
                 studies.send_and_wait(fake)
                 for test in (test_temporary, test_waits_as_asked, test_away_for_long, test_refused,
                              test_too_large, test_updates, test_strangers,
-                             test_unreadable, test_killed, test_endpoint):
+                             test_one_fails_always, test_unreadable, test_killed, test_endpoint):
                     print(test.__name__, flush=True)
                     test(fake, studies)
                     fake.behave()
