@@ -96,7 +96,7 @@ static const struct conf_option target_options[] = {
     SECONDS("retry_max", "900", 1, 604800, "Longest time between two trials of one study."),
     SECONDS("connect_timeout", "10", 1, 600, "For a connection with TLS."),
     SECONDS("timeout", "120", 1, 86400, "For a whole request."),
-    {"answer_max", CONF_INT, "1048576", 1024, 1073741824, NULL, "bytes",
+    {"answer_max", CONF_INT, "16777216", 1024, 1073741824, NULL, "bytes",
      "How much of an answer is read."},
     SWITCH("compress", "false", "Send gzip; the server must take it."),
     SWITCH("accept_version", "false", "Name the release in the media types."),

@@ -105,7 +105,7 @@ def test_temporary(fake, studies):
     """Each answer that may pass: the study is there in the end."""
     rules = [
         ("down", {"times": 2}), ("half", {"times": 1}), ("slow", {"seconds": 3, "times": 1}),
-        ("huge", {"status": 500, "bytes": 3 << 20, "times": 1}),
+        ("huge", {"status": 500, "bytes": 24 << 20, "times": 1}),
         *(("status", {"status": status, "times": 2})
           for status in (408, 409, 412, 425, 429, 500, 502, 503, 504)),
         ("status", {"status": 503, "retry_after": "1", "times": 1}),
