@@ -120,13 +120,19 @@ static void pause_a_moment(int attempt)
     (void)nanosleep(&pause, NULL);
 }
 
+/* The connection died in mid-statement, which may have been committed. */
+static bool is_ambiguous(struct db *db, int r)
+{
+    return r == -EAGAIN && !db_connection(db) && strncmp(db_problem(db), "cannot", 6) != 0;
+}
+
 /* Worth another try at once: a race with another association (class 40: serialization failure,
  * deadlock), or, the first time, a connection that died while it was idle. */
 static bool try_again(struct db *db, int attempt)
 {
     if (strncmp(db_problem(db), "40", 2) == 0)
         return attempt < RACE_TRIES;
-    return attempt == 0 && !db_connection(db) && strncmp(db_problem(db), "cannot", 6) != 0;
+    return attempt == 0 && is_ambiguous(db, -EAGAIN);
 }
 
 int index_put(struct db *db, const struct instance *i, enum index_result *ret, uint64_t *ret_old)
@@ -134,10 +140,12 @@ int index_put(struct db *db, const struct instance *i, enum index_result *ret, u
     struct keys keys;
     struct written written;
     int r = keys_take(i, &keys), w = write_values(i, &written);
+    bool ambiguous = false;
 
     r = r < 0 ? r : w;
     for (int attempt = 0; r == 0; attempt++) {
         r = put_once(db, i, &keys, &written, ret, ret_old);
+        ambiguous = ambiguous || is_ambiguous(db, r);
         if (r != -EAGAIN || !try_again(db, attempt))
             break;
         pause_a_moment(attempt);
@@ -145,5 +153,5 @@ int index_put(struct db *db, const struct instance *i, enum index_result *ret, u
     }
     keys_done(&keys);
     written_done(&written);
-    return r;
+    return r < 0 && ambiguous ? -EAGAIN : r;
 }
