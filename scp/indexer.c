@@ -35,7 +35,9 @@ static int take(void *context, uint64_t id, int fd)
     i.blob_id = id;
     if (r == 0)
         r = index_keep(x->db, x->store, &i, &result, &old);
-    if (r < 0 && r != -EAGAIN && x->complained != id) {
+    if (r == -EAGAIN && !child_stopping && db_connection(x->db))
+        r = -EBUSY; /* a row that somebody locks: the next file may have another */
+    if (r < 0 && r != -EAGAIN && r != -EBUSY && x->complained != id) {
         x->complained = id;
         log_error("file %016llx of incoming/ cannot be indexed (%s); it stays there",
                   (unsigned long long)id, r == -EINVAL ? db_problem(x->db) : strerror(-r));

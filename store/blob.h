@@ -8,7 +8,7 @@
  * Sealing gives the file its second, permanent name; the incoming name stays until the row is
  * committed. So incoming/ *is* the spool: after a crash, or while the database is away, a file
  * there with two names was received whole and waits for its row, a file with one name was never
- * acknowledged. The receiver holds flock(2) on the file while it works; the kernel lets go when
+ * acknowledged (nor is there a file in objects/ that a copy without hard links made of it). The receiver holds flock(2) on the file while it works; the kernel lets go when
  * the process dies, so an unlocked file in incoming/ has no owner. No string from the network
  * is part of a name. */
 #ifndef ISTHMUS_STORE_BLOB_H
@@ -54,8 +54,9 @@ struct blob *blob_abandon(struct blob *b);
 /* Call @take for each file of incoming/ that has no owner and was sealed, oldest first, holding
  * its lock; unsealed ones without owner are deleted and counted in *ret_abandoned. @take gets an
  * open descriptor at offset 0 (not its own) and returns 0: indexed, the incoming name goes;
- * -EAGAIN: stop here, later; another error: leave it and go on. Returns the number taken, or
- * negative errno. *ret_left: sealed files that stay. */
+ * -EAGAIN: stop here, later (the database is away); another error: leave it and go on (-EBUSY:
+ * not now). Returns the number taken, or negative errno. *ret_left: sealed files that stay, with
+ * those that have an owner. */
 typedef int blob_take(void *context, uint64_t id, int fd);
 int store_adopt(struct store *s, blob_take *take, void *context, unsigned *ret_abandoned,
                 unsigned *ret_left);

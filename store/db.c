@@ -166,13 +166,14 @@ int db_connect(struct db *db)
 }
 
 /* The classes of PostgreSQL's Appendix A that say "not now" rather than "not this": connection,
- * transaction rollback, resources, operator intervention, system error. */
+ * transaction rollback, resources, operator intervention, system error; and a lock that was not
+ * to be had in time. */
 static bool is_temporary(const char *sqlstate)
 {
-    static const char *const classes[] = {"08", "40", "53", "57", "58"};
+    static const char *const classes[] = {"08", "40", "53", "57", "58", "55P03"};
 
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (strncmp(sqlstate, classes[i], 2) == 0)
+        if (strncmp(sqlstate, classes[i], strlen(classes[i])) == 0)
             return true;
     return false;
 }

@@ -91,24 +91,44 @@ static int adopt_sealed(struct adoption *a, uint64_t id, const char *name, int f
     return 0;
 }
 
-/* One file of incoming/. A lock that is held means an owner at work; a name that has gone means
- * the owner has just finished. */
+/* A file with one name was never sealed, unless the tree was copied by a program that does not
+ * keep hard links: then the name in objects/ is a file of its own. One of another size says that
+ * the copy is not whole; nothing is deleted then. */
+static int adopt_single(struct adoption *a, uint64_t id, const char *name, const struct stat *st)
+{
+    _cleanup_close_ int fd = -1;
+    struct stat object;
+    int r = store_read(a->store, id, &fd);
+
+    if (r == -ENOENT) {
+        a->abandoned += unlinkat(a->store->incoming_fd, name, 0) == 0;
+        return 0;
+    }
+    if (r == 0 && fstat(fd, &object) == 0 && object.st_size == st->st_size)
+        return adopt_sealed(a, id, name, fd);
+    a->left++;
+    return 0;
+}
+
+/* One file of incoming/. A lock that is held means an owner at work (or an orphan at its end); a
+ * name that has gone means the owner has just finished. NFS locks only what is open for writing. */
 static int adopt_one(struct adoption *a, uint64_t id)
 {
     char name[INCOMING_NAME_MAX];
     _cleanup_close_ int fd = -1;
     struct stat st;
+    bool locked;
 
     incoming_name(id, name);
-    fd = openat(a->store->incoming_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return 0;
+    fd = openat(a->store->incoming_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
     if (fstatat(a->store->incoming_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
-    if (st.st_nlink > 1)
-        return adopt_sealed(a, id, name, fd);
-    a->abandoned += unlinkat(a->store->incoming_fd, name, 0) == 0;
-    return 0;
+    if (!locked) {
+        a->left += st.st_nlink > 1;
+        return 0;
+    }
+    return st.st_nlink > 1 ? adopt_sealed(a, id, name, fd) : adopt_single(a, id, name, &st);
 }
 
 int store_adopt(struct store *s, blob_take *take, void *context, unsigned *ret_abandoned,

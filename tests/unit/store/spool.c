@@ -67,7 +67,10 @@ Test(spool, what_cannot_be_taken_stays_and_again_stops)
     static const struct {
         int results[3], taken;
         unsigned left;
-    } rows[] = {{{0, -EBADMSG, 0}, 2, 1}, {{0, -EAGAIN, 0}, 1, 2}, {{-EAGAIN, 0, 0}, 0, 3}};
+    } rows[] = {{{0, -EBADMSG, 0}, 2, 1},
+                {{-EBUSY, -EBUSY, 0}, 1, 2},
+                {{0, -EAGAIN, 0}, 1, 2},
+                {{-EAGAIN, 0, 0}, 0, 3}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct taken t = {0}, rest = {0};
@@ -92,8 +95,50 @@ Test(spool, files_at_work_are_nobody_elses)
     (void)seal(sealed_one);
     cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 0);
     cr_assert_eq(abandoned, 0);
+    cr_assert_eq(left, 1, "whoever looks must look again: the owner may be about to spool it");
     cr_assert_eq(count_incoming(), 2);
     blob_spool(sealed_one, &error);
     blob_abandon(open_one);
     cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 1);
+}
+
+/* What cp -r makes of a file with two names. The names in incoming/ of the test are @id's. */
+static void copy_incoming(uint64_t id, off_t cut)
+{
+    char name[320], copy[340], bytes[64];
+    FILE *f;
+    size_t n;
+
+    (void)snprintf(name, sizeof name, "%s/incoming/%016llx", directory, (unsigned long long)id);
+    (void)snprintf(copy, sizeof copy, "%s.copy", name);
+    f = fopen(name, "r");
+    cr_assert_not_null(f);
+    n = fread(bytes, 1, sizeof bytes, f);
+    (void)fclose(f);
+    f = fopen(copy, "w");
+    cr_assert_not_null(f);
+    cr_assert_eq(fwrite(bytes, 1, n - (size_t)cut, f), n - (size_t)cut);
+    (void)fclose(f);
+    cr_assert_eq(rename(copy, name), 0);
+}
+
+Test(spool, a_copy_without_hard_links_loses_nothing)
+{
+    struct blob *whole = begin("x", 1), *cut = begin("x", 1);
+    uint64_t whole_id = seal(whole).id, cut_id = seal(cut).id;
+    struct taken t = {0};
+    unsigned abandoned, left;
+    int error;
+
+    blob_spool(whole, &error);
+    blob_spool(cut, &error);
+    copy_incoming(whole_id, 0);
+    copy_incoming(cut_id, 1);
+    die_at_work(0, 1);
+    cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 1);
+    cr_assert_eq(t.ids[0], whole_id);
+    cr_assert_eq(abandoned, 1, "the unfinished one");
+    cr_assert_eq(left, 1, "the one whose copies differ");
+    cr_assert_eq(count_incoming(), 1);
+    cr_assert(has_object(whole_id) && has_object(cut_id));
 }
