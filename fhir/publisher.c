@@ -20,6 +20,7 @@
 #define DATABASE_MAX_MS 10000 /* … and the longest time between two */
 #define PAUSE_FIRST_MS 1000   /* the same for the target; its longest is a setting */
 #define RETRY_FIRST_MS 5000   /* and for one study */
+#define ASKED_MAX_MS 3600000  /* a server may ask for more than these two, but not for more */
 #define SOON_MS 500           /* after a race on the server, … */
 #define SOON_MAX 5            /* … so many times */
 #define SUSPECT_MAX 3         /* failures of different studies in a row that mean the server */
@@ -63,12 +64,22 @@ static int report(struct publisher *p, int r)
     return r;
 }
 
+/* What the server asked us to wait, within reason: longer than we would wait by ourselves, but a
+ * number of its own does not stop publishing for a day. */
+static int64_t asked_ms(const struct answer *a, int64_t max_ms)
+{
+    int64_t asked = (int64_t)a->retry_after_s * 1000;
+
+    max_ms = max_ms > ASKED_MAX_MS ? max_ms : ASKED_MAX_MS;
+    return asked < max_ms ? asked : max_ms;
+}
+
 /* The whole target rests; no study is blamed for it. For how many seconds, or an error. */
 static int pause_target(struct publisher *p, const struct answer *a)
 {
     int64_t max_ms = (int64_t)p->settings->pause_max_s * 1000;
-    int64_t wait_ms = backoff_ms(++p->failures, PAUSE_FIRST_MS, max_ms,
-                                 (int64_t)a->retry_after_s * 1000, backoff_lot());
+    int64_t wait_ms =
+        backoff_ms(++p->failures, PAUSE_FIRST_MS, max_ms, asked_ms(a, max_ms), backoff_lot());
     int seconds = (int)((wait_ms + 999) / 1000), r;
 
     p->rest_ms = (int)wait_ms;
@@ -90,7 +101,7 @@ static void resume_target(struct publisher *p)
         return;
     log_info("works again after %d trials", p->failures);
     p->failures = 0;
-    (void)report(p, target_pause(p->db, p->number, 0, NULL));
+    (void)report(p, target_resume(p->db, p->number));
 }
 
 /* Register the target and see whether it can be worked with. Whether it is ready. */
@@ -107,6 +118,7 @@ static bool prepare(struct publisher *p)
     if (answer.verdict == VERDICT_DONE) {
         log_info("publishing %s to %s", release_name(p->target->mapping.release), s->description);
         resume_target(p);
+        (void)report(p, target_resume(p->db, p->number)); /* a pause from before our start */
         p->ready = true;
     } else {
         (void)pause_target(p, &answer);
@@ -151,8 +163,8 @@ static void park(struct publisher *p, const struct outbox_item *item, const stru
 static void try_later(struct publisher *p, const struct outbox_item *item, const struct answer *a)
 {
     int64_t max_ms = (int64_t)p->settings->retry_max_s * 1000;
-    int64_t wait_ms = backoff_ms(item->attempts + 1, RETRY_FIRST_MS, max_ms,
-                                 (int64_t)a->retry_after_s * 1000, backoff_lot());
+    int64_t wait_ms =
+        backoff_ms(item->attempts + 1, RETRY_FIRST_MS, max_ms, asked_ms(a, max_ms), backoff_lot());
     int suspects = 0;
 
     if (a->verdict == VERDICT_SOON && item->attempts < SOON_MAX)

@@ -536,6 +536,19 @@ begin
     wait_ms := greatest(wait_ms, 10);
 end $$;
 
+-- The target works again. A study that was postponed behind the pause is no later than after a
+-- change.
+create function end_pause(p_target_key integer) returns void language plpgsql as $$
+declare
+    v_due timestamptz;
+begin
+    update isthmus.target set paused_until = null, paused_why = null
+    where target_key = p_target_key and paused_until is not null
+    returning isthmus.due(now(), quiet_period, longest_delay) into v_due;
+    update isthmus.outbox set due_at = v_due
+    where target_key = p_target_key and parked_at is null and due_at > v_due and attempts = 0;
+end $$;
+
 -- The target accepted the study as it was at @p_generation. Changed since, the row stays and the
 -- quiet period begins again.
 create function settle(p_target_key integer, p_study_key bigint, p_generation bigint,

@@ -77,11 +77,16 @@ int target_pause(struct db *db, int target, int seconds, const char *why)
     const char *const values[] = {key.text, for_s.text, why};
 
     return db_query(db,
-                    "update isthmus.target set "
-                    "paused_until = case when $2 > 0 then now() + make_interval(secs => $2) end, "
-                    "paused_why = case when $2 > 0 then $3 end where target_key = $1 "
-                    "and (paused_until is not null or $2 > 0)",
+                    "update isthmus.target set paused_until = now() + make_interval(secs => $2), "
+                    "paused_why = $3 where target_key = $1",
                     3, values, NULL);
+}
+
+int target_resume(struct db *db, int target)
+{
+    const struct number key = number(target);
+
+    return db_query(db, "select isthmus.end_pause($1)", 1, (const char *[]){key.text}, NULL);
 }
 
 static void take_item(const PGresult *result, int target, struct outbox_item *ret)

@@ -29,8 +29,10 @@ int target_register(struct db *db, const char *name, const char *description, in
                     int longest_delay_s, int *ret);
 /* Remove a target with its outbox and publish state. -ENOENT. */
 int target_forget(struct db *db, const char *name);
-/* The whole target rests until now + @seconds (0: it works again); @why is shown by status. */
+/* The whole target rests until now + @seconds; @why is shown by status. */
 int target_pause(struct db *db, int target, int seconds, const char *why);
+/* It works again: the rest ends, also for the studies that were postponed. */
+int target_resume(struct db *db, int target);
 
 /* The next due study of @target, claimed; skips those claimed by others. 0; -ENOENT: nothing is
  * due, *ret_wait_ms says when something may be (at most 60,000; also while the target is paused).

@@ -66,6 +66,10 @@ static const char replay_parked[] =
     "parked_at = null from isthmus.target t where t.target_key = o.target_key "
     "and o.parked_at is not null and ($1::text is null or t.name = $1) returning o.study_key";
 
+/* Who repeats something does not want to wait until the target is thought to work again. */
+static const char end_pauses[] = "select isthmus.end_pause(target_key) from isthmus.target "
+                                 "where $1::text is null or name = $1";
+
 static int list(const struct tool *t, const struct request *q)
 {
     const char *const values[] = {q->study_key, q->target, q->parked ? "t" : "f", utc_format};
@@ -116,6 +120,10 @@ static int replay(const struct tool *t, const struct request *q)
 
     if (!q->study == !q->parked)
         return tool_usage(t, "replay needs a study, or --parked");
+    code = tool_query(t, end_pauses, 1, &q->target, &rows);
+    if (code != TOOL_FINE)
+        return code;
+    PQclear(rows);
     code = q->study ? tool_query(t, replay_study, 2, one, &rows)
                     : tool_query(t, replay_parked, 1, parked, &rows);
     if (code != TOOL_FINE)

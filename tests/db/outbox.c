@@ -202,9 +202,30 @@ Test(outbox, a_paused_target_gives_nothing_until_it_works_again)
     cr_assert_eq(target_pause(d.db, target, 300, "503"), 0);
     (void)claim_nothing(d.db, target);
     cr_assert_answer(d.db, "select paused_why from isthmus.target", "503");
-    cr_assert_eq(target_pause(d.db, target, 0, NULL), 0);
+    cr_assert_eq(target_resume(d.db, target), 0);
     cr_assert_answer(d.db, "select paused_why is null from isthmus.target", "t");
     (void)claim(d.db, target);
+}
+
+Test(outbox, the_end_of_a_pause_is_that_of_the_postponed_and_of_no_other_wait)
+{
+    int target = make_target("t", 0);
+    struct outbox_item postponed, failed;
+
+    change(d.db, 1);
+    change(d.db, 2);
+    make_due();
+    postponed = claim(d.db, target);
+    failed = claim(d.db, target);
+    cr_assert_eq(target_pause(d.db, target, 3600, "503"), 0);
+    cr_assert_eq(outbox_postpone(d.db, &postponed, 3601000, "503"), 0);
+    cr_assert_eq(outbox_later(d.db, &failed, 3600000, "500"), 0);
+    cr_assert_eq(target_resume(d.db, target), 0);
+    cr_assert_answer(d.db,
+                     "select min(due_at) < now() + interval '5 s' and "
+                     "max(due_at) > now() + interval '50 min' from isthmus.outbox",
+                     "t");
+    cr_assert_answer(d.db, "select paused_until is null from isthmus.target", "t");
 }
 
 Test(outbox, a_new_target_is_given_every_study_and_a_known_one_nothing)

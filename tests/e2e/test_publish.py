@@ -243,6 +243,25 @@ def test_one_fails_always(fake, studies):
         arrives(fake, uid, f"after {status}")
 
 
+def test_pause_ends(fake, studies):
+    """A server that asks for a day gets an hour at most; a restart and a replay try at once."""
+    isthmus = studies.isthmus
+    for end in (lambda uid: isthmus.restart("isthmus-fhir"),
+                lambda uid: isthmus.tool("publish", "replay", uid)):
+        fake.behave("status", status=429, retry_after="86400", times=1)
+        uid = studies.send()
+        wait_until(lambda: isthmus.sql("select 1 from isthmus.target where paused_until > now() "
+                                       "+ interval '50 min'"), what="the long pause")
+        wait_until(lambda: isthmus.sql("select 1 from isthmus.outbox where due_at > now() "
+                                       "+ interval '50 min'"), what="the study to be postponed")
+        assert isthmus.sql("select paused_until <= now() + interval '1 hour' from isthmus.target") \
+            == [["t"]]
+        end(uid)
+        arrives(fake, uid, "after a pause that was ended")
+        wait_until(lambda: isthmus.sql("select paused_until is null from isthmus.target") == [["t"]],
+                   what="the end of the pause")
+
+
 def test_unreadable(fake, studies):
     """A study whose rows cannot be read is parked, and holds up no other."""
     isthmus = studies.isthmus
@@ -399,7 +418,8 @@ def main():
                 studies.send_and_wait(fake)
                 for test in (test_temporary, test_waits_as_asked, test_away_for_long, test_refused,
                              test_too_large, test_updates, test_strangers,
-                             test_one_fails_always, test_unreadable, test_killed, test_endpoint):
+                             test_one_fails_always, test_pause_ends, test_unreadable,
+                             test_killed, test_endpoint):
                     print(test.__name__, flush=True)
                     test(fake, studies)
                     fake.behave()
