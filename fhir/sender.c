@@ -6,6 +6,7 @@
 #include "fhir/settings.h"
 #include "fhir/stop.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/schema.h"
 
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define RESTART_FIRST_MS 1000
 #define RESTART_MAX_MS 60000
@@ -34,14 +34,6 @@ struct senders {
     size_t n;
     struct sender *list;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Wait until the database is there and has the schema that we know. */
 static int await_schema(struct db *db)
@@ -110,7 +102,7 @@ static void start(struct senders *s, struct sender *sender)
 {
     pid_t parent = getpid(), pid = fork();
 
-    sender->started_at_ms = now_ms();
+    sender->started_at_ms = clock_ms();
     if (pid < 0) {
         sender->start_at_ms = sender->started_at_ms + RESTART_FIRST_MS;
         return;
@@ -150,10 +142,10 @@ bool senders_ended(struct senders *s, pid_t pid, int status)
         if (sender->pid != pid)
             continue;
         sender->pid = 0;
-        if (now_ms() - sender->started_at_ms > LONG_LIFE_MS)
+        if (clock_ms() - sender->started_at_ms > LONG_LIFE_MS)
             sender->failures = 0;
-        sender->start_at_ms = now_ms() + backoff_ms(++sender->failures, RESTART_FIRST_MS,
-                                                    RESTART_MAX_MS, 0, backoff_lot());
+        sender->start_at_ms = clock_ms() + backoff_ms(++sender->failures, RESTART_FIRST_MS,
+                                                      RESTART_MAX_MS, 0, backoff_lot());
         if (WIFSIGNALED(status))
             log_warning("the sender of target %s died of signal %d, starting another",
                         conf_title(s->conf, "target", sender->target), WTERMSIG(status));
@@ -168,7 +160,7 @@ int senders_tend(struct senders *s)
 
     for (size_t i = 0; i < s->n; i++) {
         struct sender *sender = &s->list[i];
-        int64_t left_ms = sender->start_at_ms - now_ms();
+        int64_t left_ms = sender->start_at_ms - clock_ms();
 
         if (sender->pid > 0)
             continue;
@@ -212,12 +204,12 @@ static size_t collect(struct senders *s)
 struct senders *senders_stop(struct senders *s, int wait_ms)
 {
     const struct timespec tick = {.tv_nsec = 10L * 1000 * 1000};
-    int64_t until_ms = now_ms() + wait_ms;
+    int64_t until_ms = clock_ms() + wait_ms;
 
     if (!s)
         return NULL;
     (void)signal_all(s, SIGTERM);
-    while (collect(s) > 0 && now_ms() < until_ms)
+    while (collect(s) > 0 && clock_ms() < until_ms)
         (void)nanosleep(&tick, NULL);
     if (signal_all(s, SIGKILL) > 0)
         log_warning("senders did not end in time and were killed");

@@ -1,22 +1,14 @@
 #include "fhir/stop.h"
+#include "store/base/clock.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 static int signal_fd = -1;
 static int64_t requested_at_ms = -1;
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int stop_begin(void)
 {
@@ -33,17 +25,17 @@ int stop_begin(void)
 /* The signal stays in the descriptor: once readable, always readable. */
 bool stop_wait(int wait_ms)
 {
-    int64_t until_ms = now_ms() + wait_ms;
+    int64_t until_ms = clock_ms() + wait_ms;
     struct pollfd fd = {.fd = signal_fd, .events = POLLIN};
     int r;
 
     do {
-        int64_t left_ms = until_ms - now_ms();
+        int64_t left_ms = until_ms - clock_ms();
 
         r = poll(&fd, 1, left_ms > 0 ? (int)left_ms : 0);
     } while (r < 0 && errno == EINTR);
     if (r > 0 && requested_at_ms < 0)
-        requested_at_ms = now_ms();
+        requested_at_ms = clock_ms();
     return r > 0;
 }
 
@@ -54,5 +46,5 @@ bool stop_requested(void)
 
 bool stop_overdue(void)
 {
-    return stop_requested() && now_ms() - requested_at_ms > STOP_GRACE_MS;
+    return stop_requested() && clock_ms() - requested_at_ms > STOP_GRACE_MS;
 }

@@ -4,6 +4,7 @@
 #include "scp/handover.h"
 #include "scp/status.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 #include "store/base/log.h"
 #include "store/header.h"
 #include "store/index.h"
@@ -11,7 +12,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #define DATABASE_RETRY_MS 1000 /* between attempts to reach a database that is away */
 
@@ -28,14 +28,6 @@ static void reception_done(struct reception *r)
     r->blob = blob_abandon(r->blob);
     r->header = header_free(r->header);
     instance_done(&r->instance);
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* A command whose SOP class is not that of its presentation context names nothing (PS3.4 B.2.1):
@@ -127,13 +119,13 @@ static int index_instance(struct reception *r, struct session *s)
 {
     enum index_result result;
     uint64_t old = 0;
-    bool attempt = now_ms() >= s->database_retry_ms; /* one a second while it is away */
+    bool attempt = clock_ms() >= s->database_retry_ms; /* one a second while it is away */
     int e = attempt ? index_keep(s->db, s->store, &r->instance, &result, &old) : -EAGAIN;
 
     if (e == -EAGAIN) {
         e = spool(r, s);
         if (attempt) {
-            s->database_retry_ms = now_ms() + DATABASE_RETRY_MS;
+            s->database_retry_ms = clock_ms() + DATABASE_RETRY_MS;
             handover_say(s->line, HANDOVER_SPOOLED);
         }
         return e;

@@ -2,6 +2,7 @@
 
 #include "scp/pool.h"
 #include "scp/waiting.h"
+#include "store/base/clock.h"
 #include "store/base/log.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 /* What an epoll event is about: kind << 32 | index; pool.c uses kind 0. */
@@ -33,14 +33,6 @@ struct listener {
     int64_t watchdog_due_ms, drain_ends_ms;
     const struct settings *(*reload)(void);
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int watch(struct listener *l, int fd, uint32_t kind, unsigned index)
 {
@@ -67,8 +59,8 @@ static void forget_oldest(struct listener *l, const char *why)
     for (unsigned i = 0; i < WAITING_MAX; i++)
         if (l->waiting[i].fd >= 0 && (!oldest || l->waiting[i].since_ms < oldest->since_ms))
             oldest = &l->waiting[i];
-    if (now_ms() >= l->complain_ms) {
-        l->complain_ms = now_ms() + COMPLAIN_EVERY_MS;
+    if (clock_ms() >= l->complain_ms) {
+        l->complain_ms = clock_ms() + COMPLAIN_EVERY_MS;
         log_warning("%s; the connection that has waited longest is closed", why);
     }
     if (oldest)
@@ -91,7 +83,7 @@ static void accept_all(struct listener *l, int socket_fd)
 
     while ((fd = accept4(socket_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
         struct waiting *w = waiting_slot(l);
-        *w = (struct waiting){.fd = fd, .peer = waiting_peer(fd), .since_ms = now_ms()};
+        *w = (struct waiting){.fd = fd, .peer = waiting_peer(fd), .since_ms = clock_ms()};
         if (watch(l, fd, KIND_WAITING, (unsigned)(w - l->waiting)) < 0)
             forget(w);
     }
@@ -141,7 +133,7 @@ static void waiting_event(struct listener *l, struct waiting *w, bool hung_up)
 /* Close those over their time. Returns milliseconds to the next one, -1: none waits. */
 static int expire(struct listener *l)
 {
-    int64_t now = now_ms(), next = -1;
+    int64_t now = clock_ms(), next = -1;
 
     for (unsigned i = 0; i < WAITING_MAX; i++) {
         struct waiting *w = &l->waiting[i];
@@ -172,7 +164,7 @@ static void before_child(void *context)
 static void drain(struct listener *l)
 {
     if (l->drain_ends_ms > 0) { /* asked twice: hurry */
-        l->drain_ends_ms = now_ms();
+        l->drain_ends_ms = clock_ms();
         return;
     }
     (void)sd_notify(0, "STOPPING=1");
@@ -183,7 +175,7 @@ static void drain(struct listener *l)
     sockets_close(l->sockets);
     for (unsigned i = 0; i < WAITING_MAX; i++)
         forget(&l->waiting[i]);
-    l->drain_ends_ms = now_ms() + l->settings->drain_ms;
+    l->drain_ends_ms = clock_ms() + l->settings->drain_ms;
     pool_stop(l->pool);
 }
 
@@ -242,7 +234,7 @@ static int sooner(int a, int b)
 static int keep(struct listener *l)
 {
     int wait = sooner(pool_keep(l->pool), expire(l));
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
 
     if (l->drain_ends_ms > 0) {
         if (now >= l->drain_ends_ms)

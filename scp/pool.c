@@ -2,6 +2,7 @@
 
 #include "scp/handover.h"
 #include "scp/worker.h"
+#include "store/base/clock.h"
 #include "store/base/log.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define INDEXER 0             /* slot of the indexer; workers have the others */
@@ -39,14 +39,6 @@ struct pool {
     unsigned n_slots;
     struct child *children; /* [0] is the indexer */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int grow(struct pool *p, unsigned n)
 {
@@ -125,11 +117,11 @@ static int give_birth(struct pool *p, unsigned slot)
     if (pid < 0 || epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, ends[0], &e) < 0) {
         (void)close(ends[0]);
         log_error("cannot start a worker: %s", strerror(errno));
-        p->not_before_ms = now_ms() + REBIRTH_MS;
+        p->not_before_ms = clock_ms() + REBIRTH_MS;
         return -EAGAIN;
     }
     /* Idle from birth: what it is handed waits in its line. */
-    *c = (struct child){.state = IDLE, .pid = pid, .line = ends[0], .born_ms = now_ms()};
+    *c = (struct child){.state = IDLE, .pid = pid, .line = ends[0], .born_ms = clock_ms()};
     c->since_ms = c->born_ms;
     return 0;
 }
@@ -154,7 +146,7 @@ static int free_slot(const struct pool *p)
 /* Let one idle worker go that has had nothing to do for long. Returns when to look again. */
 static int shed(struct pool *p)
 {
-    int64_t now = now_ms(), next = -1;
+    int64_t now = clock_ms(), next = -1;
 
     if (workers(p) <= (unsigned)p->settings->workers_min)
         return -1;
@@ -178,8 +170,8 @@ int pool_keep(struct pool *p)
 
     if (p->stopping)
         return -1;
-    if (now_ms() < p->not_before_ms)
-        return (int)(p->not_before_ms - now_ms());
+    if (clock_ms() < p->not_before_ms)
+        return (int)(p->not_before_ms - clock_ms());
     if (p->children[INDEXER].state == NONE && give_birth(p, INDEXER) < 0)
         return REBIRTH_MS;
     while (workers(p) < (unsigned)p->settings->workers_min && (slot = free_slot(p)) > 0)
@@ -226,13 +218,13 @@ int pool_dispatch(struct pool *p, int fd, uint64_t number, const struct peer *pe
         int slot = -1;
         if (!(c = idle_worker(p)) && workers(p) < (unsigned)p->settings->workers_max)
             slot = free_slot(p);
-        if (slot > 0 && now_ms() >= p->not_before_ms && give_birth(p, (unsigned)slot) == 0)
+        if (slot > 0 && clock_ms() >= p->not_before_ms && give_birth(p, (unsigned)slot) == 0)
             c = &p->children[slot];
         if (!c || p->stopping)
             return -EBUSY;
         c->state = BUSY;
         c->peer = *peer;
-        c->since_ms = now_ms();
+        c->since_ms = clock_ms();
         if (handover_send(c->line, fd, number) == 0)
             return 0;
         let_go(c); /* it died while idle; reaping will tell */
@@ -249,7 +241,7 @@ void pool_listen(struct pool *p, uint32_t id)
             wake_indexer(p);
         if (word == HANDOVER_IDLE) {
             c->state = IDLE;
-            c->since_ms = now_ms();
+            c->since_ms = clock_ms();
         }
         if (word < 0 || (word == HANDOVER_IDLE && (c->retire || p->stopping)))
             let_go(c);
@@ -262,8 +254,8 @@ static void child_ended(struct pool *p, struct child *c, int status)
     bool failed = WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
     pid_t pid = c->pid;
 
-    if (failed && now_ms() - c->born_ms < REBIRTH_MS)
-        p->not_before_ms = now_ms() + REBIRTH_MS;
+    if (failed && clock_ms() - c->born_ms < REBIRTH_MS)
+        p->not_before_ms = clock_ms() + REBIRTH_MS;
     let_go(c);
     *c = (struct child){.line = -1};
     if (!failed || p->stopping)
