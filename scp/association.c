@@ -225,7 +225,7 @@ static void log_end(const struct session *s, int r)
     at = count(text, at, sizeof text, s->refused, "refused");
     at = count(text, at, sizeof text, s->queries, "queries");
     at = count(text, at, sizeof text, s->matches, "matches");
-    at = count(text, at, sizeof text, s->echoes, "echo");
+    (void)count(text, at, sizeof text, s->echoes, "echo");
     say("%s%s, %.1f MiB received", ending(r), text, (double)s->bytes / 1048576);
 }
 
