@@ -220,6 +220,8 @@ static int send_matches(struct finding *f, struct command_response *ret)
         }
         if (found < 0) {
             *ret = status_of(found == -ENOENT ? 0 : found, NULL);
+            if (found != -ENOENT)
+                log_warning("a query ends with %04XH: %s", ret->status, ret->comment);
             return 0;
         }
     }

@@ -28,6 +28,7 @@ static const struct {
     {-EAGAIN, 0xA700, 0, "The archive's database is away; try again later"},
     {-ENOMEM, 0xA700, 0, "The archive is short of memory; try again later"},
     {-EIO, 0xA700, 0, "The archive cannot use its disk; try again later"},
+    {-ETIMEDOUT, 0xA700, 0, "The query took too long; ask for less"},
     {-EROFS, 0xA700, 0, "The archive cannot use its disk; try again later"},
     {-EMFILE, 0xA700, 0, "The archive has too many open files; try again later"},
     {-ENFILE, 0xA700, 0, "The archive has too many open files; try again later"},

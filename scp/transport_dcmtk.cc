@@ -34,6 +34,10 @@ Transport::Transport(DcmNativeSocketType fd, const dimse_limits &limits)
     /* Without it every response waits 40 ms for the peer's delayed acknowledgement. */
     int one = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    /* What the peer is slower to read than we to find stays here, not in megabytes of the kernel:
+     * all of it would come before the answer to a C-CANCEL. */
+    int unsent = static_cast<int>(read_ahead);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 }
 
 Transport::~Transport()

@@ -118,6 +118,14 @@ static void settle(struct query *q, int outcome, json_t *next)
     q->next = next;
 }
 
+/* The statement time-out of the database, or its administrator. */
+static bool is_cancelled(const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return state && strcmp(state, "57014") == 0;
+}
+
 /* Read what is still coming. true: the server says that it was cancelled. */
 static bool drain(struct query *q)
 {
@@ -125,9 +133,7 @@ static bool drain(struct query *q)
     PGresult *result;
 
     while (db_connection(q->db) && (result = PQgetResult(db_connection(q->db)))) {
-        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-        cancelled = cancelled || (state && strcmp(state, "57014") == 0);
+        cancelled = cancelled || is_cancelled(result);
         PQclear(result);
     }
     q->running = false;
@@ -143,6 +149,7 @@ static void take_result(struct query *q, const PGresult *result)
     int r = db_check(q->db, result);
 
     if (r < 0) {
+        r = is_cancelled(result) ? -ETIMEDOUT : r;
         (void)drain(q); /* nothing comes after an error */
         if (may_start_again(q) && start(q) == 0)
             return;

@@ -45,7 +45,8 @@ bool query_has_unsupported(const struct query *q);
 
 /* The next match: exactly the attributes that were asked for and are supported, those without a
  * value empty, with Query/Retrieve Level and the unique keys of the level. The caller owns it.
- * 0; -ENOENT: no more; -ENOBUFS: the limit was reached and there are more; errors of db.h. */
+ * 0; -ENOENT: no more; -ENOBUFS: the limit was reached and there are more; -ETIMEDOUT: the
+ * statement ran too long; errors of db.h. */
 int query_next(struct query *q, json_t **ret);
 
 /* Readable when query_next() would not block, to be waited for together with the peer's socket.

@@ -16,6 +16,7 @@ import dicom_raw as dicom
 from harness import TOP, Isthmus, wait_until
 
 STUDIES = int(os.environ.get("ISTHMUS_CANCEL_STUDIES", "20000"))
+ON_THEIR_WAY = 1500  # matches in the buffers of both ends, if the kernel does not hold megabytes
 LIMIT_MS = int(os.environ.get("ISTHMUS_CANCEL_MS", "1000"))
 KEYS = {"t0020000D": ("UI", ""), "t00100010": ("PN", ""), "t00100020": ("LO", ""), "t00081030": ("LO", ""),
         "t00080062": ("UI", ""), "t00080090": ("PN", ""), "t00401001": ("SH", "")}
@@ -28,11 +29,11 @@ def fill(isthmus):
                     "-c", "analyze isthmus.patient, isthmus.study"], check=True, stdout=subprocess.DEVNULL)
 
 
-def statements(isthmus):
+def statements(isthmus, condition="true"):
     """How many queries of listeners run in the database; only a superuser sees those of others."""
     done = subprocess.run(["psql", "-XAtq", isthmus.db.replace("user=isthmus", "user=postgres"), "-c",
                            "select count(*) from pg_stat_activity where usename = 'isthmus-scp'"
-                           " and state = 'active' and query ilike 'select %'"],
+                           f" and state = 'active' and query ilike 'select %' and {condition}"],
                           check=True, capture_output=True, text=True)
     return int(done.stdout)
 
@@ -78,10 +79,12 @@ def reset(query):
 
 def check_cancel(isthmus):
     query = after_three(isthmus)
+    wait_until(lambda: statements(isthmus, "wait_event = 'ClientWrite'") == 1, what="full buffers everywhere")
     took, more = cancelled(query)
     wait_until(lambda: statements(isthmus) == 0, 1, "the end of a cancelled statement")
     print(f"C-CANCEL after 3 of {STUDIES} matches: FE00H in {took:.1f} ms, {more} matches more")
     assert took < LIMIT_MS, took
+    assert more < ON_THEIR_WAY, more
     matches, last = query.find("STUDY", t00080050=("SH", "A000000007"))
     assert len(matches) == 1 and last[0x0900] == 0, "the association does not go on"
     query.cancel()  # of what has been answered already: not an error
@@ -124,6 +127,15 @@ def check_before_the_first_match(isthmus):
             query.release()
 
 
+def check_statement_timeout(isthmus):
+    with LockedStudies(isthmus):
+        query = asking(isthmus)
+        status, _, last = query.next()
+    assert status == 0xA700 and "too long" in last[0x0902], last
+    assert query.find("STUDY", t00080050=("SH", "A000000007"))[1][0x0900] == 0
+    query.release()
+
+
 def check_who_does_not_read(isthmus):
     isthmus.configure("scp", pdu_timeout=1)
     isthmus.restart("isthmus-scp")
@@ -137,4 +149,6 @@ with Isthmus() as i:
     check_cancel(i)
     check_leaving(i)
     check_before_the_first_match(i)
+    i.configure("database", statement_timeout=1)
     check_who_does_not_read(i)
+    check_statement_timeout(i)
