@@ -550,7 +550,8 @@ begin
 end $$;
 
 -- The target accepted the study as it was at @p_generation. Changed since, the row stays and the
--- quiet period begins again.
+-- quiet period begins again. The row gone, another publisher has settled it after our claim was
+-- lost: our older content may have reached the target after the newer one, so it is sent again.
 create function settle(p_target_key integer, p_study_key bigint, p_generation bigint,
                        p_digest text, p_form text) returns void language plpgsql as $$
 begin
@@ -566,6 +567,12 @@ begin
         from isthmus.target t
         where t.target_key = o.target_key and o.target_key = p_target_key
           and o.study_key = p_study_key;
+        if not found then
+            insert into isthmus.outbox (target_key, study_key, due_at)
+            select target_key, p_study_key, isthmus.due(now(), quiet_period, longest_delay)
+            from isthmus.target where target_key = p_target_key
+            on conflict (target_key, study_key) do nothing;
+        end if;
     end if;
 end $$;
 

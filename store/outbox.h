@@ -40,7 +40,8 @@ int target_resume(struct db *db, int target);
 int outbox_claim(struct db *db, int target, struct outbox_item *ret, int *ret_wait_ms);
 
 /* The target has accepted @item as it was at its generation: the row goes unless the study
- * changed meanwhile; digest and form are kept in `published`. */
+ * changed meanwhile; digest and form are kept in `published`. A row that is gone already (the
+ * claim was lost on the way) comes back: which content reached the target last is not known. */
 int outbox_settle(struct db *db, const struct outbox_item *item, const char *digest,
                   const char *form);
 /* A temporary failure: due again after @delay_ms. */

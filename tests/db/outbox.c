@@ -69,6 +69,28 @@ Test(outbox, settling_removes_the_study_unless_it_changed_meanwhile)
     cr_assert_str_eq(claim(d.db, target).digest, "d2");
 }
 
+Test(outbox, who_settles_late_makes_the_study_due_again)
+{
+    int target = make_target("t", 0);
+    struct outbox_item late, item;
+
+    change(d.db, 1);
+    make_due();
+    late = claim(other, target);
+    run_sql(other, "select pg_advisory_unlock_all()"); /* as when the connection is lost */
+    change(d.db, 1);
+    make_due();
+    item = claim(d.db, target);
+    cr_assert_eq(outbox_settle(d.db, &item, "new", "full"), 0);
+    cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "0");
+    cr_assert_eq(outbox_settle(other, &late, "old", "full"), 0);
+    make_due();
+    item = claim(d.db, target);
+    cr_assert_str_eq(item.digest, "old", "or the newer content would not be sent again");
+    cr_assert_eq(outbox_settle(d.db, &item, "new", "full"), 0);
+    cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "0");
+}
+
 Test(outbox, a_study_is_claimed_once_also_by_its_own_session)
 {
     int target = make_target("t", 0);
