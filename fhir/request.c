@@ -27,7 +27,11 @@ static json_t *resource_of(const struct build *b, const json_t *request, bool in
     return resource;
 }
 
-/* The accession number finds a request best, then filler, placer, Requested Procedure ID. */
+/* The accession number finds a request best, then filler, placer, Requested Procedure ID. It is the
+ * whole condition: "&patient.identifier=…" would keep a number that is used twice from finding the
+ * request of another patient, but it is a chained search, which many servers refuse in
+ * ifNoneExist, and with it every study. So a number must be unique within its system; where a site
+ * uses numbers again, request = logical searches for none. */
 static const json_t *matching_of(const json_t *request)
 {
     static const char *const best[] = {"ACSN", "FILL", "PLAC"};
