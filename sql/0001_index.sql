@@ -42,6 +42,7 @@ create table study (
     number_of_study_related_instances integer not null default 0,
     size_bytes bigint not null default 0, -- of all data sets
     patient_differs boolean not null default false,
+    patient_identities jsonb not null default '[]', -- each that came, see patient_identity()
     accession_differs boolean not null default false,
     has_conflict boolean not null default false,
     flags integer not null default 0, -- union over the instances, enum instance_flag
@@ -200,7 +201,6 @@ declare
     old record;
     st record;
     se record;
-    v_new_patient_key bigint;
 begin
     -- 1. The same UID again?
     select i.blob, i.size_bytes, i.digest, i.series_key into old
@@ -246,13 +246,13 @@ begin
                     else array_append(s.sop_classes_in_study, p_sop_class_uid) end,
                 last_received_at = now()
             where study_instance_uid = p_study_instance_uid
-            returning s.study_key, s.patient_key, s.patient_differs, s.patient_attributes,
-                s.attributes into st;
+            returning s.study_key, s.patient_key, s.patient_differs, s.patient_identities,
+                s.patient_attributes, s.attributes into st;
             exit when found;
             insert into isthmus.study (patient_key, study_instance_uid, study_date, study_time,
                 accession_number, study_id, study_description, study_description_folded,
                 referring_physician_name, referring_physician_name_folded, order_state,
-                patient_attributes, attributes)
+                patient_identities, patient_attributes, attributes)
             values (
                 isthmus.put_patient(p_study_instance_uid, p_issuer_of_patient_id,
                     p_patient_id, p_patient_name, p_patient_name_folded, p_patient_birth_date,
@@ -262,6 +262,8 @@ begin
                 p_referring_physician_name, p_referring_physician_name_folded,
                 case when p_accession_number is null then 'no accession number'
                      else 'unknown accession number' end,
+                jsonb_build_array(isthmus.patient_identity(p_patient_id, p_patient_name_folded,
+                    p_patient_birth_date, p_patient_attributes)),
                 p_patient_attributes, p_study_attributes)
             on conflict (study_instance_uid) do nothing;
         end loop;
@@ -282,17 +284,11 @@ begin
             where study_key = st.study_key;
         end loop;
 
-        if p_patient_id is not null and st.patient_attributes <> p_patient_attributes then
-            v_new_patient_key := isthmus.reconcile_patient(st.patient_key,
-                p_study_instance_uid, p_issuer_of_patient_id, p_patient_id, p_patient_name,
-                p_patient_name_folded, p_patient_birth_date, p_patient_sex,
-                p_patient_attributes);
-            update isthmus.study s
-            set patient_key = coalesce(v_new_patient_key, s.patient_key),
-                patient_differs = s.patient_differs or v_new_patient_key is null
-            where study_key = st.study_key
-              and (v_new_patient_key <> s.patient_key
-                   or v_new_patient_key is null and not s.patient_differs);
+        if st.patient_attributes <> p_patient_attributes then
+            perform isthmus.reconcile_patient(st.study_key, st.patient_identities,
+                st.patient_differs, st.patient_key, p_study_instance_uid,
+                p_issuer_of_patient_id, p_patient_id, p_patient_name, p_patient_name_folded,
+                p_patient_birth_date, p_patient_sex, p_patient_attributes);
         end if;
     end if;
 
@@ -326,10 +322,10 @@ end $$;
 -- the same bytes in the same study and series are not needed twice ('duplicate' and the blob that
 -- has them), anything else is kept aside.
 create function put_again(
-    p_series_key bigint, p_old bigint, p_same_bytes boolean, p_sop_instance_uid text, p_sop_class_uid text,
-    p_study_instance_uid text, p_series_instance_uid text, p_transfer_syntax_uid text,
-    p_calling_ae_title text, p_blob bigint, p_size_bytes bigint, p_digest bytea,
-    p_flags integer, p_patient_attributes jsonb, p_study_attributes jsonb,
+    p_series_key bigint, p_old bigint, p_same_bytes boolean, p_sop_instance_uid text,
+    p_sop_class_uid text, p_study_instance_uid text, p_series_instance_uid text,
+    p_transfer_syntax_uid text, p_calling_ae_title text, p_blob bigint, p_size_bytes bigint,
+    p_digest bytea, p_flags integer, p_patient_attributes jsonb, p_study_attributes jsonb,
     p_series_attributes jsonb, p_attributes jsonb
 ) returns text language plpgsql as $$
 declare
@@ -417,27 +413,72 @@ begin
     return v_key;
 end $$;
 
--- The patient of a study (locked by the caller) that has @p_patient_key, now that an instance
--- names one: the same; the named one when the study had a stranger; null when they differ.
+-- What tells one patient from another, as one instance has it: only what is known. The issuer is a
+-- local name, an id that is unique everywhere, or both.
+create function patient_identity(p_patient_id text, p_name_folded text, p_birth_date date,
+                                 p_attributes jsonb) returns jsonb language sql immutable
+    return jsonb_strip_nulls(jsonb_build_object(
+        'id', p_patient_id, 'name', p_name_folded, 'birth', p_birth_date,
+        'issuer', case when p_patient_id is not null then
+            nullif(left(p_attributes #>> '{00100021,Value,0}', 256), '') end,
+        'universal', case when p_patient_id is not null then
+            nullif(left(p_attributes #>> '{00100024,Value,0,00400032,Value,0}', 256), '') end));
+
+-- Are these two patients? What one of them does not say agrees with everything. With one ID the
+-- name may change, or the birth date be corrected, but not both.
+create function patients_differ(a jsonb, b jsonb) returns boolean language sql immutable
+    return case
+        when (a ? 'id') <> (b ? 'id') then false
+        when not (a ? 'id') then coalesce(a ->> 'name' <> b ->> 'name', false)
+            or coalesce(a ->> 'birth' <> b ->> 'birth', false)
+        else a ->> 'id' <> b ->> 'id'
+            or coalesce(a ->> 'issuer' <> b ->> 'issuer', false)
+            or coalesce(a ->> 'universal' <> b ->> 'universal', false)
+            or coalesce(a ->> 'name' <> b ->> 'name' and a ->> 'birth' <> b ->> 'birth', false)
+        end;
+
+-- An instance whose patient module is not that of the first one comes to a study, which the
+-- caller has locked. Each is compared with all that came before, so that the order of arrival does
+-- not matter. The study moves to another patient row while that is only more precisely the same
+-- one: from a stranger to one with an ID, from an unknown issuer to a known one.
 create function reconcile_patient(
-    p_patient_key bigint, p_study_instance_uid text, p_issuer_of_patient_id text,
-    p_patient_id text, p_patient_name text, p_patient_name_folded text,
-    p_patient_birth_date date, p_patient_sex text, p_patient_attributes jsonb
-) returns bigint language plpgsql as $$
+    p_study_key bigint, p_identities jsonb, p_differs boolean, p_patient_key bigint,
+    p_study_instance_uid text, p_issuer_of_patient_id text, p_patient_id text,
+    p_patient_name text, p_patient_name_folded text, p_patient_birth_date date,
+    p_patient_sex text, p_patient_attributes jsonb
+) returns void language plpgsql as $$
 declare
-    has isthmus.patient;
+    v_identity jsonb := isthmus.patient_identity(p_patient_id, p_patient_name_folded,
+                                                 p_patient_birth_date, p_patient_attributes);
+    v_differs boolean;
+    v_is_stray boolean;
+    v_issuer text := p_issuer_of_patient_id;
+    v_patient_key bigint := p_patient_key;
 begin
-    select * into strict has from isthmus.patient where patient_key = p_patient_key;
-    if has.patient_id = p_patient_id
-       and (has.issuer_of_patient_id = coalesce(p_issuer_of_patient_id, '')
-            or has.issuer_of_patient_id = '' or p_issuer_of_patient_id is null) then
-        return p_patient_key;
-    elsif has.stray_study_uid = '' then
-        return null;
+    if exists (select from jsonb_array_elements(p_identities) e where e = v_identity) then
+        return;
     end if;
-    return isthmus.put_patient(p_study_instance_uid, p_issuer_of_patient_id, p_patient_id,
-        p_patient_name, p_patient_name_folded, p_patient_birth_date, p_patient_sex,
-        p_patient_attributes);
+    -- Nobody is written in more than 64 ways.
+    v_differs := p_differs or jsonb_array_length(p_identities) >= 64
+        or exists (select from jsonb_array_elements(p_identities) e
+                   where isthmus.patients_differ(e, v_identity));
+    select stray_study_uid <> '' into strict v_is_stray
+    from isthmus.patient where patient_key = p_patient_key;
+    if p_patient_id is not null and (v_is_stray or not v_differs) then
+        if not v_differs then
+            select coalesce(max(e ->> 'issuer'), max(e ->> 'universal')) into v_issuer
+            from jsonb_array_elements(p_identities || jsonb_build_array(v_identity)) e;
+        end if;
+        v_patient_key := isthmus.put_patient(p_study_instance_uid, v_issuer, p_patient_id,
+            p_patient_name, p_patient_name_folded, p_patient_birth_date, p_patient_sex,
+            p_patient_attributes);
+    end if;
+    update isthmus.study
+    set patient_key = v_patient_key, patient_differs = v_differs,
+        patient_identities = case when v_differs then p_identities
+                                  else p_identities || jsonb_build_array(v_identity) end
+    where study_key = p_study_key
+      and (not v_differs or not patient_differs or patient_key <> v_patient_key);
 end $$;
 
 -- Make target @p_name known or change its delays. The lock waits for the stores that are under way,

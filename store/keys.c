@@ -152,11 +152,21 @@ static bool take_folded(const char *text, char **ret)
     return !text || *ret;
 }
 
+/* Issuer of Patient ID (0010,0021), a name known here, else Universal Entity ID (0040,0032) of its
+ * Qualifiers Sequence (0010,0024), known everywhere (PS3.3 section C.7.1.1, table 10-18). */
+static bool take_issuer(const json_t *a, char **ret)
+{
+    const json_t *qualifiers = first_value(a, "00100024");
+
+    if (first_string(a, "00100021"))
+        return take_text(a, "00100021", ret);
+    return take_text(qualifiers, "00400032", ret);
+}
+
 static bool take_patient(const json_t *a, struct keys *k)
 {
     take_date(a, "00100030", k->patient_birth_date);
-    return take_text(a, "00100020", &k->patient_id) &&
-           take_text(a, "00100021", &k->issuer_of_patient_id) &&
+    return take_text(a, "00100020", &k->patient_id) && take_issuer(a, &k->issuer_of_patient_id) &&
            take_text(a, "00100040", &k->patient_sex) &&
            take_name(a, "00100010", &k->patient_name, &k->patient_name_folded);
 }

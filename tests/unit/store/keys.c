@@ -113,6 +113,34 @@ Test(keys, an_accession_number_of_a_request_stands_in_for_an_absent_one)
     }
 }
 
+Test(keys, the_issuer_is_the_local_one_or_else_the_universal_one)
+{
+    static const struct {
+        const char *patient, *expected;
+    } rows[] = {
+        {"{" VALUE("00100021", "LO", "X") "}", "X"},
+        {"{\"00100024\":{\"vr\":\"SQ\",\"Value\":[{" VALUE("00400032", "UT", "1.2") "}]}}", "1.2"},
+        {"{" VALUE("00100021", "LO", "X") ",\"00100024\":{\"vr\":\"SQ\",\"Value\":[{" VALUE(
+             "00400032", "UT", "1.2") "}]}}",
+         "X"},
+        {"{\"00100024\":{\"vr\":\"SQ\",\"Value\":[{" VALUE("00400033", "CS", "ISO") "}]}}", NULL},
+        {"{}", NULL},
+    };
+
+    for (size_t n = 0; n < sizeof rows / sizeof *rows; n++) {
+        struct instance i = make(rows[n].patient, "{}", "{}", "{}");
+        struct keys k;
+
+        cr_assert_eq(keys_take(&i, &k), 0);
+        if (rows[n].expected)
+            cr_assert_str_eq(k.issuer_of_patient_id, rows[n].expected);
+        else
+            cr_assert_null(k.issuer_of_patient_id);
+        keys_done(&k);
+        instance_done(&i);
+    }
+}
+
 Test(keys, long_text_is_cut_between_characters)
 {
     char patient[2000];
