@@ -8,9 +8,9 @@
  * Sealing gives the file its second, permanent name; the incoming name stays until the row is
  * committed. So incoming/ *is* the spool: after a crash, or while the database is away, a file
  * there with two names was received whole and waits for its row, a file with one name was never
- * acknowledged (nor is there a file in objects/ that a copy without hard links made of it). The receiver holds flock(2) on the file while it works; the kernel lets go when
- * the process dies, so an unlocked file in incoming/ has no owner. No string from the network
- * is part of a name. */
+ * acknowledged (nor is there a file in objects/ that a copy without hard links made of it). The
+ * receiver holds flock(2) on the file while it works; the kernel lets go when the process dies, so
+ * an unlocked file in incoming/ has no owner. No string from the network is part of a name. */
 #ifndef ISTHMUS_STORE_BLOB_H
 #define ISTHMUS_STORE_BLOB_H
 

@@ -1,9 +1,8 @@
 /* libpq: one connection, prepared statements, SQLSTATE → our errors. The only place that knows
  * libpq's result codes. Errors of every function below store/:
  *   -EAGAIN   the database is away, restarting, out of connections, or asks to try again
- *             (SQLSTATE classes 08, 40, 53, 57, 58, 25006, 55P03); a COMMIT in flight may have happened
- *   -EINVAL   the database refuses the statement or value (a fault in this program)
- *   -ENOMEM
+ *             (SQLSTATE classes 08, 40, 53, 57, 58, 25006, 55P03); a COMMIT in flight may have
+ * happened -EINVAL   the database refuses the statement or value (a fault in this program) -ENOMEM
  * db_problem() has SQLSTATE and constraint, never a value. */
 #ifndef ISTHMUS_STORE_DB_H
 #define ISTHMUS_STORE_DB_H
