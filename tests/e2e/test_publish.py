@@ -220,62 +220,6 @@ def test_strangers(fake, studies):
     assert len({s for s, _ in subjects}) == len({r for _, r in subjects}) == 5, subjects
 
 
-def test_one_fails_always(fake, studies):
-    """What looks like a failure of the server is one study's: the others go through."""
-    isthmus = studies.isthmus
-    for status in (503, 502, 403):
-        uid = f"1.2.826.0.1.99.{studies.n + 1}"
-        fake.behave("status", status=status, study=uid)
-        assert studies.send() == uid
-        wait_until(lambda: isthmus.sql("select paused_until from isthmus.target "
-                                       "where paused_until is not null"), what="the pause")
-        for _ in range(3):
-            studies.send_and_wait(fake)
-
-        def attempts():
-            studies.send_and_wait(fake)
-            return parked(isthmus, uid) if status == 403 else isthmus.sql(
-                "select 1 from isthmus.outbox join isthmus.study using (study_key) "
-                f"where study_instance_uid = '{uid}' and attempts >= 2 and parked_at is null")
-        wait_until(attempts, what=f"attempts of its own after {status}")
-        fake.behave("ok", study=uid)
-        isthmus.tool("publish", "replay", uid)
-        arrives(fake, uid, f"after {status}")
-
-
-def test_pause_ends(fake, studies):
-    """A server that asks for a day gets an hour at most; a restart and a replay try at once."""
-    isthmus = studies.isthmus
-    for end in (lambda uid: isthmus.restart("isthmus-fhir"),
-                lambda uid: isthmus.tool("publish", "replay", uid)):
-        fake.behave("status", status=429, retry_after="86400", times=1)
-        uid = studies.send()
-        wait_until(lambda: isthmus.sql("select 1 from isthmus.target where paused_until > now() "
-                                       "+ interval '50 min'"), what="the long pause")
-        wait_until(lambda: isthmus.sql("select 1 from isthmus.outbox where due_at > now() "
-                                       "+ interval '50 min'"), what="the study to be postponed")
-        assert isthmus.sql("select paused_until <= now() + interval '1 hour' from isthmus.target") \
-            == [["t"]]
-        end(uid)
-        arrives(fake, uid, "after a pause that was ended")
-        wait_until(lambda: isthmus.sql("select paused_until is null from isthmus.target") == [["t"]],
-                   what="the end of the pause")
-
-
-def test_unreadable(fake, studies):
-    """A study whose rows cannot be read is parked, and holds up no other."""
-    isthmus = studies.isthmus
-    why = "the index's data of this study cannot be read"
-    fake.behave("status", status=503)
-    uid = studies.send()
-    isthmus.sql("update isthmus.study set attributes = '{\"n\": 1e999}' "
-                f"where study_instance_uid = '{uid}'")
-    fake.behave()
-    wait_until(lambda: parked(isthmus, uid) == [[why]], what="the parked study")
-    studies.send_and_wait(fake)
-    assert isthmus.logs().count(why) == 1, isthmus.logs()
-
-
 def test_killed(fake, studies):
     """kill -9 while a request is under way: another sender begins again."""
     fake.behave("slow", seconds=1, times=3)
@@ -418,7 +362,6 @@ def main():
                 studies.send_and_wait(fake)
                 for test in (test_temporary, test_waits_as_asked, test_away_for_long, test_refused,
                              test_too_large, test_updates, test_strangers,
-                             test_one_fails_always, test_pause_ends, test_unreadable,
                              test_killed, test_endpoint):
                     print(test.__name__, flush=True)
                     test(fake, studies)
