@@ -214,7 +214,7 @@ static int link_object(struct blob *b, int *ret_directory)
  * whole" to store_adopt() after a crash. */
 static int seal(struct blob *b)
 {
-    int directory, r = write_through(b, NULL, 0);
+    int directory = -1, r = write_through(b, NULL, 0);
 
     if (r < 0)
         return r;
