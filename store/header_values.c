@@ -15,7 +15,7 @@ static bool is_long_text(uint16_t vr)
     return vr == VR('S', 'T') || vr == VR('L', 'T') || vr == VR('U', 'T');
 }
 
-static enum charset_kind charset_kind(uint16_t vr)
+enum charset_kind value_charset_kind(uint16_t vr)
 {
     if (vr == VR('P', 'N'))
         return CHARSET_NAMES;
@@ -130,8 +130,8 @@ static int read_text(struct values *v, const struct token *t, const uint8_t *byt
     bool undecodable = false;
     char *text, *end;
 
-    if (charset_decode(v->charset, bytes, t->length, charset_kind(t->vr), &v->text, &undecodable) <
-        0)
+    if (charset_decode(v->charset, bytes, t->length, value_charset_kind(t->vr), &v->text,
+                       &undecodable) < 0)
         return -ENOMEM;
     if (undecodable)
         *v->flags |= INSTANCE_TEXT_UNDECODABLE;

@@ -13,6 +13,9 @@ struct values {
     struct charset_text text;
 };
 
+/* How text of @vr is split and decoded, and encoded again (PS3.5 6.1.2.3). */
+enum charset_kind value_charset_kind(uint16_t vr);
+
 /* The value @bytes of token @t; NULL in @ret when it is empty, or has
  * more single values than are left. Returns 0 or -ENOMEM. */
 int value_read(struct values *v, const struct token *t, const uint8_t *bytes, json_t **ret);

@@ -1,4 +1,5 @@
 #include "store/identifier_values.h"
+#include "store/header_values.h"
 #include "store/vr.h"
 
 #include <errno.h>
@@ -19,25 +20,10 @@ void write_number(struct value_writer *w, uint64_t value, unsigned size)
 
 /* --- Text ---------------------------------------------------------------------------------- */
 
-static enum charset_kind charset_kind(uint16_t vr)
-{
-    switch (vr) {
-    case VR('P', 'N'):
-        return CHARSET_NAMES;
-    case VR('L', 'T'):
-    case VR('S', 'T'):
-    case VR('U', 'R'):
-    case VR('U', 'T'):
-        return CHARSET_TEXT;
-    default:
-        return CHARSET_VALUES;
-    }
-}
-
 static int write_string(struct value_writer *w, uint16_t vr, const json_t *string)
 {
     return text_encode(&w->charset, json_string_value(string), json_string_length(string),
-                       charset_kind(vr), &w->out);
+                       value_charset_kind(vr), &w->out);
 }
 
 /* Groups joined with '=', none after the last that has text. */
