@@ -4,7 +4,7 @@
 
 #include "store/db.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 7
 
 /* 0: the database has SCHEMA_VERSION. -EAGAIN: away. -EINVAL: another version or none;
  * @ret_message (malloc'ed) says which and what to do ("run 'isthmus migrate'"). */
