@@ -97,8 +97,6 @@ static int take_text(struct taker *t, struct key *k, const char *text, struct ke
         return -ENOMEM;
     pattern_squeeze(v->text.text);
     v->text.wild = strpbrk(text, "*?") != NULL;
-    if (strcmp(v->text.text, "*") == 0)
-        pattern_done(&v->text);
     return strlen(text) > VALUE_BYTES_MAX ? refuse(t, k->tag, "the value is too long") : 0;
 }
 
@@ -142,6 +140,9 @@ static int take_value(struct taker *t, struct key *k, const char *text)
 
     memset(v, 0, sizeof *v);
     k->n_values++;
+    v->anything = text[strspn(text, "*")] == '\0';
+    if (v->anything)
+        return 0;
     switch (k->kind) {
     case KEY_EXACT:
         return take_exact(t, k, text, v);
@@ -298,10 +299,8 @@ static int take_sequence(struct taker *t, struct key *k, const json_t *values)
 /* A value that everything matches makes the whole key universal. */
 static bool anything(const struct key *k, const struct key_value *v)
 {
-    if (k->kind == KEY_TEXT)
-        return !v->text.text;
-    return k->kind == KEY_NAME && !v->group[0].text && !v->group[1].text && !v->group[2].text &&
-           v->n_words == 0;
+    return v->anything || (k->kind == KEY_NAME && !v->group[0].text && !v->group[1].text &&
+                           !v->group[2].text && v->n_words == 0);
 }
 
 static void value_done(struct key_value *v)

@@ -28,6 +28,7 @@ enum key_kind {
 #define KEY_UNBOUNDED_HIGH INT64_MAX
 
 struct key_value {
+    bool anything;           /* '*' alone, in any VR: the whole key is universal */
     struct pattern text;     /* KEY_EXACT, KEY_TEXT */
     struct pattern group[3]; /* KEY_NAME, see query_name.h */
     bool any_group;          /* group[0] may be in any of the three */

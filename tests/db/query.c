@@ -207,7 +207,8 @@ Test(query, identifiers_that_do_not_fit_are_refused_and_named)
         {&patient_root, "STUDY", "{}", 0x00100020},
         {&patient_study_only, "SERIES", "{}", 0x00080052},
         {&study_root, "STUDY", "{\"0020000D\":\"1*\"}", 0x0020000D},
-        {&study_root, "STUDY", "{\"00080020\":\"*\"}", 0x00080020},
+        {&study_root, "STUDY", "{\"00080020\":\"2026*\"}", 0x00080020},
+        {&study_root, "SERIES", "{\"0020000D\":\"*\"}", 0x0020000D},
         {&study_root, "STUDY", "{\"00080020\":\"yesterday\"}", 0x00080020},
         {&study_root, "STUDY", "{\"00080020\":\"20260231\"}", 0x00080020},
         {&study_root, "STUDY", "{\"00080020\":\"-\"}", 0x00080020},
@@ -318,6 +319,18 @@ Test(query, what_is_not_in_the_index_is_ignored_and_said)
         json_decref(identifier);
         cr_assert_found(made.db, "STUDY", rows[i].keys, UID, &study_root, "1 2 3 4");
     }
+}
+
+Test(query, an_asterisk_alone_asks_for_nothing_in_any_vr)
+{
+    static const char *const rows[] = {
+        "{\"0020000D\":\"*\"}", "{\"00080020\":\"*\"}",        "{\"00080030\":\"*\"}",
+        "{\"00201206\":\"*\"}", "{\"00080061\":\"*\"}",        "{\"00101010\":\"*\"}",
+        "{\"00101030\":\"*\"}", "{\"0020000D\":\"1.9\\\\*\"}",
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_assert_found(made.db, "STUDY", rows[i], UID, &study_root, "1 2 3 4");
 }
 
 Test(query, rejected_instances_and_patients_without_studies_are_not_shown)

@@ -118,7 +118,7 @@ static unsigned time_of(const struct made_query *q, size_t date)
 
 static bool is_one(const char *key)
 {
-    return *key && !strchr(key, '\\') && strcmp(key, "\"\"") != 0;
+    return *key && !strpbrk(key, "\\*") && strcmp(key, "\"\"") != 0;
 }
 
 static bool combined(const struct made_query *q, unsigned date, unsigned time, unsigned study,

@@ -200,7 +200,10 @@ static inline void make_key(struct made_query *q, unsigned n)
         random_value(attribute, text);
         if (!*text)
             continue;
-        change_key(vr, &q->options, text);
+        if (below(40) == 0 && strcmp(vr, "PN") != 0)
+            (void)strcpy(text, "*");
+        else
+            change_key(vr, &q->options, text);
         if (strcmp(vr, "PN") == 0 && q->options.fuzzy_names)
             make_words(text);
         if (*text)

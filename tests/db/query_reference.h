@@ -260,7 +260,7 @@ static inline bool ref_universal(const char *vr, const char *key,
         return true;
     if (strcmp(vr, "PN") == 0 && !options->fuzzy_names)
         return ref_any_name(key);
-    return ref_has_wildcards(vr) && key[strspn(key, "*")] == '\0';
+    return key[strspn(key, "*")] == '\0';
 }
 
 /* So is a key that has such a value. */

@@ -164,6 +164,8 @@ Test(query_match, words_of_names_are_found_in_any_order)
         {"PN", N(A("chmidt")), N(A("Müller-Schmidt^Zoë")), false},
         {"PN", N(A("太郎 yam")), N(A("Yamada^Tarou") "," I("山田^太郎")), true},
         {"PN", N(A("*")), NULL, true},
+        {"DA", "[\"*\"]", NULL, true},
+        {"UI", "[\"1.2\", \"*\"]", NULL, true},
         {"PN", N(A("zoe")), NULL, false},
     };
 
@@ -216,7 +218,7 @@ Test(query_match, what_does_not_fit_its_vr_is_refused_without_its_value)
     } rows[] = {
         {"UI", "[\"1.2.*\"]"},
         {"UI", "[\"1 2\"]"},
-        {"DA", "[\"*\"]"},
+        {"DA", "[\"2026*\"]"},
         {"DA", "[\"2026\"]"},
         {"TM", "[\"25\"]"},
         {"DT", "[\"tomorrow\"]"},
