@@ -195,12 +195,13 @@ create function put_instance(
     p_series_description text, p_body_part_examined text,
     p_instance_number integer, p_sop_instance_status text,
     p_patient_attributes jsonb, p_study_attributes jsonb, p_series_attributes jsonb,
-    p_attributes jsonb
+    p_attributes jsonb, p_references jsonb -- null: none, see put_references()
 ) returns text language plpgsql as $$
 declare
     old record;
     st record;
     se record;
+    v_instance_key bigint;
 begin
     -- 1. The same UID again?
     select i.blob, i.size_bytes, i.digest, i.series_key into old
@@ -305,10 +306,14 @@ begin
         case when st.attributes is distinct from p_study_attributes then p_study_attributes end,
         case when se.attributes is distinct from p_series_attributes
              then p_series_attributes end)
-    on conflict (sop_instance_uid) do nothing;
+    on conflict (sop_instance_uid) do nothing
+    returning instance_key into v_instance_key;
     if not found then
         raise exception 'two associations stored one SOP Instance UID at once'
             using errcode = 'serialization_failure';
+    end if;
+    if p_references is not null then
+        perform isthmus.put_references(v_instance_key, p_references);
     end if;
 
     -- 4. Those who are told of changed studies.

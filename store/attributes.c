@@ -53,6 +53,7 @@ const struct attribute attributes[] = {
     {0x00081111, "SQ", LEVEL_SERIES, "ReferencedPerformedProcedureStepSequence"},
     {0x00081250, "SQ", LEVEL_SERIES, "RelatedSeriesSequence"},
     {0x00082218, "SQ", LEVEL_SERIES, "AnatomicRegionSequence"},
+    {0x00089215, "SQ", LEVEL_INSTANCE, "DerivationCodeSequence"},
     {0x00100010, "PN", LEVEL_PATIENT, "PatientName"},
     {0x00100020, "LO", LEVEL_PATIENT, "PatientID"},
     {0x00100021, "LO", LEVEL_PATIENT, "IssuerOfPatientID"},
@@ -109,6 +110,7 @@ const struct attribute attributes[] = {
     {0x00181030, "LO", LEVEL_SERIES, "ProtocolName"},
     {0x00185100, "CS", LEVEL_SERIES, "PatientPosition"},
     {0x00185101, "CS", LEVEL_INSTANCE, "ViewPosition"},
+    {0x0018A001, "SQ", LEVEL_INSTANCE, "ContributingEquipmentSequence"},
     {0x0020000D, "UI", LEVEL_STUDY, "StudyInstanceUID"},
     {0x0020000E, "UI", LEVEL_SERIES, "SeriesInstanceUID"},
     {0x00200010, "SH", LEVEL_STUDY, "StudyID"},
@@ -196,8 +198,8 @@ const struct attribute attributes[] = {
 };
 
 /* What else stands in the items of the sequences above: Code Sequence, HL7v2 Hierarchic
- * Designator, Person Identification, SOP Instance Reference, Request Attributes, Specimen and
- * Content Item macros (PS3.3 10, C.7.6.22, C.17.3). */
+ * Designator, Person Identification, SOP Instance Reference, Request Attributes, Specimen,
+ * Contributing Equipment and Content Item macros (PS3.3 10, C.7.6.22, C.17.3). */
 static const struct nested {
     uint32_t tag;
     char vr[3];
@@ -209,21 +211,22 @@ static const struct nested {
     {0x00080117, "UI"}, {0x00080118, "UI"}, {0x00080119, "UC"}, {0x00080120, "UR"},
     {0x00080121, "SQ"}, {0x00080122, "LO"}, {0x00081115, "SQ"}, {0x00081150, "UI"},
     {0x00081155, "UI"}, {0x00081160, "IS"}, {0x00081199, "SQ"}, {0x00082220, "SQ"},
-    {0x00082228, "SQ"}, {0x00082230, "SQ"}, {0x00400007, "LO"}, {0x00400008, "SQ"},
-    {0x00400009, "SH"}, {0x0040000A, "SQ"}, {0x00400012, "LO"}, {0x00400031, "UT"},
-    {0x00400032, "UT"}, {0x00400033, "CS"}, {0x00400035, "CS"}, {0x00400036, "SQ"},
-    {0x00400039, "SQ"}, {0x0040003A, "SQ"}, {0x00400400, "LT"}, {0x00400440, "SQ"},
-    {0x00400441, "SQ"}, {0x00400515, "SQ"}, {0x00400520, "SQ"}, {0x00400551, "LO"},
-    {0x00400554, "UI"}, {0x00400556, "ST"}, {0x00400562, "SQ"}, {0x0040059A, "SQ"},
-    {0x00400600, "LO"}, {0x00400602, "UT"}, {0x00400610, "SQ"}, {0x00400612, "SQ"},
-    {0x00400620, "SQ"}, {0x004008EA, "SQ"}, {0x00401004, "LO"}, {0x00401005, "LO"},
-    {0x00401008, "LO"}, {0x00401011, "SQ"}, {0x00401101, "SQ"}, {0x00401102, "ST"},
-    {0x00401103, "LO"}, {0x00401104, "LT"}, {0x00401400, "LT"}, {0x00402400, "LT"},
-    {0x0040A010, "CS"}, {0x0040A027, "LO"}, {0x0040A030, "DT"}, {0x0040A032, "DT"},
-    {0x0040A040, "CS"}, {0x0040A075, "PN"}, {0x0040A088, "SQ"}, {0x0040A120, "DT"},
-    {0x0040A121, "DA"}, {0x0040A122, "TM"}, {0x0040A123, "PN"}, {0x0040A124, "UI"},
-    {0x0040A160, "UT"}, {0x0040A161, "FD"}, {0x0040A162, "SL"}, {0x0040A163, "UL"},
-    {0x0040A168, "SQ"}, {0x0040A170, "SQ"}, {0x0040A30A, "DS"}, {0x0040A730, "SQ"},
+    {0x00082228, "SQ"}, {0x00082230, "SQ"}, {0x0018A002, "DT"}, {0x0018A003, "ST"},
+    {0x00400007, "LO"}, {0x00400008, "SQ"}, {0x00400009, "SH"}, {0x0040000A, "SQ"},
+    {0x00400012, "LO"}, {0x00400031, "UT"}, {0x00400032, "UT"}, {0x00400033, "CS"},
+    {0x00400035, "CS"}, {0x00400036, "SQ"}, {0x00400039, "SQ"}, {0x0040003A, "SQ"},
+    {0x00400400, "LT"}, {0x00400440, "SQ"}, {0x00400441, "SQ"}, {0x00400515, "SQ"},
+    {0x00400520, "SQ"}, {0x00400551, "LO"}, {0x00400554, "UI"}, {0x00400556, "ST"},
+    {0x00400562, "SQ"}, {0x0040059A, "SQ"}, {0x00400600, "LO"}, {0x00400602, "UT"},
+    {0x00400610, "SQ"}, {0x00400612, "SQ"}, {0x00400620, "SQ"}, {0x004008EA, "SQ"},
+    {0x00401004, "LO"}, {0x00401005, "LO"}, {0x00401008, "LO"}, {0x00401011, "SQ"},
+    {0x00401101, "SQ"}, {0x00401102, "ST"}, {0x00401103, "LO"}, {0x00401104, "LT"},
+    {0x00401400, "LT"}, {0x00402400, "LT"}, {0x0040A010, "CS"}, {0x0040A027, "LO"},
+    {0x0040A030, "DT"}, {0x0040A032, "DT"}, {0x0040A040, "CS"}, {0x0040A075, "PN"},
+    {0x0040A088, "SQ"}, {0x0040A120, "DT"}, {0x0040A121, "DA"}, {0x0040A122, "TM"},
+    {0x0040A123, "PN"}, {0x0040A124, "UI"}, {0x0040A160, "UT"}, {0x0040A161, "FD"},
+    {0x0040A162, "SL"}, {0x0040A163, "UL"}, {0x0040A168, "SQ"}, {0x0040A170, "SQ"},
+    {0x0040A30A, "DS"}, {0x0040A730, "SQ"},
 };
 /* clang-format on */
 

@@ -45,7 +45,7 @@ struct header *header_free(struct header *h)
         return NULL;
     if (h->deflated)
         (void)inflateEnd(&h->z);
-    free(h->parser.tokens.bytes);
+    parser_done(&h->parser);
     free(h);
     return NULL;
 }
@@ -106,6 +106,10 @@ int header_finish(struct header *h, struct instance *ret)
     if (p->error)
         return p->error;
     ret->flags |= p->flags;
+    if (p->references.set.cut)
+        ret->flags |= INSTANCE_REFERENCES_CUT;
+    if (references_text(&p->references.set, &ret->references) < 0)
+        return -ENOMEM;
     return tokens_to_instance(&p->tokens, ret);
 }
 

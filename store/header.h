@@ -3,8 +3,9 @@
  *   header_new → header_feed (any number, any cut) → header_finish → header_free
  *
  * A push parser with an explicit, bounded stack: nothing recurses, nothing is allocated from a
- * declared length, and what is not in attributes.h is skipped, so that a data set of any size
- * and nesting costs constant memory (PS3.5 section 7). It reads Implicit and Explicit VR,
+ * declared length, and what is neither in attributes.h nor a reference to another instance
+ * (references.h, which has limits of its own) is skipped, so that a data set of any size and
+ * nesting costs constant memory (PS3.5 section 7). It reads Implicit and Explicit VR,
  * Little and Big Endian, and Deflated (zlib); every other transfer syntax is Explicit VR Little
  * Endian on the outside. It stops caring at Pixel Data (7FE0,xxxx) of the top level.
  *

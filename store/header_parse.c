@@ -26,6 +26,12 @@ void parser_fail(struct parser *p, const char *problem)
     p->state = AT_END;
 }
 
+static void parser_fail_memory(struct parser *p)
+{
+    p->error = -ENOMEM;
+    p->state = AT_END;
+}
+
 /* --- Frames -------------------------------------------------------------------------------- */
 
 static struct frame *top(struct parser *p)
@@ -53,6 +59,10 @@ static void pop(struct parser *p)
 
     if (f->kept)
         keep_token(p, (struct token){.kind = f->sequence ? TOKEN_SEQUENCE_END : TOKEN_ITEM_END});
+    if (f->sequence)
+        reference_end_sequence(&p->references, f->place);
+    else if (reference_end_item(&p->references, f->place) < 0)
+        parser_fail_memory(p);
     p->depth--;
 }
 
@@ -68,7 +78,30 @@ static void skip(struct parser *p, uint32_t length)
     p->state = p->remaining > 0 ? IN_SKIPPED : AT_HEAD;
 }
 
-static void push_sequence(struct parser *p, const struct element *e, bool kept)
+/* The structure cannot be followed. Where only references are looked for, in something whose
+ * length is known, the rest of it is passed over, as if nothing were looked for. */
+static void malformed(struct parser *p, const char *problem)
+{
+    for (unsigned i = 1; i <= p->depth; i++) {
+        struct frame *f = &p->frames[i];
+
+        if (f->place == PLACE_NONE || f->undefined)
+            continue;
+        if (f->sequence)
+            reference_end_sequence(&p->references, f->place);
+        f->place = PLACE_NONE;
+        p->depth = i;
+        p->flags |= INSTANCE_VALUE_INVALID | INSTANCE_REFERENCES_CUT;
+        p->head_have = 0;
+        p->head_need = 8;
+        p->remaining = f->limit - p->position;
+        p->state = p->remaining > 0 ? IN_SKIPPED : AT_HEAD;
+        return;
+    }
+    parser_fail(p, problem);
+}
+
+static void push_sequence(struct parser *p, const struct element *e, bool kept, enum place place)
 {
     bool un = e->stream_vr == VR('U', 'N');
     struct frame f = {.limit = limit_of(p, e->length),
@@ -76,10 +109,11 @@ static void push_sequence(struct parser *p, const struct element *e, bool kept)
                       .undefined = e->length == UNDEFINED,
                       .implicit = top(p)->implicit || un,
                       .big_endian = top(p)->big_endian && !un,
-                      .kept = kept};
+                      .kept = kept,
+                      .place = (uint8_t)place};
 
     if (p->depth + 2 >= sizeof p->frames / sizeof p->frames[0]) {
-        parser_fail(p, "sequences nested deeper than 64");
+        malformed(p, "sequences nested deeper than 64");
         return;
     }
     p->frames[++p->depth] = f;
@@ -95,15 +129,17 @@ static void push_item(struct parser *p, uint32_t length)
                       .implicit = sequence->implicit,
                       .big_endian = sequence->big_endian,
                       .kept = sequence->kept,
+                      .place = sequence->place,
                       .fresh = true};
 
-    if (length != UNDEFINED && !sequence->kept) {
+    if (length != UNDEFINED && !sequence->kept && sequence->place == PLACE_NONE) {
         skip(p, length);
         return;
     }
     p->frames[++p->depth] = f;
     if (f.kept)
         keep_token(p, (struct token){.kind = TOKEN_ITEM});
+    reference_begin_item(&p->references, f.place);
 }
 
 /* An item or delimitation item (PS3.5 7.5). Superfluous and missing delimiters are forgiven
@@ -125,21 +161,33 @@ static void read_delimiter(struct parser *p, uint32_t tag, uint32_t length)
     else if (top(p)->sequence && top(p)->undefined && tag == TAG_SEQUENCE_END)
         pop(p);
     else if (tag == TAG_ITEM)
-        parser_fail(p, "item outside a sequence");
+        malformed(p, "item outside a sequence");
     else
         p->flags |= INSTANCE_VALUE_INVALID;
 }
 
 /* --- Elements ------------------------------------------------------------------------------ */
 
+/* Where a sequence that is not kept leads. */
+static enum place place_of(struct parser *p, const struct element *e)
+{
+    if (e->stream_vr != VR('S', 'Q') && e->stream_vr != VR('U', 'N'))
+        return PLACE_NONE;
+    return reference_place(top(p)->place, e->tag);
+}
+
 static void begin_element(struct parser *p, const struct element *e)
 {
     uint16_t vr = keep_as(p, e);
     bool kept_sequence = vr_kind(vr) == VR_SEQUENCE;
+    enum place place = kept_sequence ? PLACE_NONE : place_of(p, e);
     uint64_t length = limit_of(p, e->length) - p->position;
 
-    if (e->length == UNDEFINED || kept_sequence) {
-        push_sequence(p, e, kept_sequence);
+    if (e->length == UNDEFINED || kept_sequence || place != PLACE_NONE) {
+        push_sequence(p, e, kept_sequence, place);
+    } else if (length > 0 && reference_begin_value(&p->references, top(p)->place, e->tag)) {
+        p->remaining = length;
+        p->state = IN_REFERENCE;
     } else if (length > 0 && vr_kind(vr) != VR_BULK && keep_value(p, e, vr, length)) {
         p->remaining = length;
         p->state = p->error ? AT_END : IN_VALUE;
@@ -223,7 +271,7 @@ static bool read_explicit(struct parser *p, struct element *e)
     bool big_endian = top(p)->big_endian;
 
     if (!vr_letters(p->head + 4)) {
-        parser_fail(p, "an element without a VR");
+        malformed(p, "an element without a VR");
         return false;
     }
     e->stream_vr = VR(p->head[4], p->head[5]);
@@ -274,7 +322,7 @@ static void read_head(struct parser *p)
         if (GROUP(e.tag) == 0xFFFE)
             read_delimiter(p, e.tag, number(p->head + 4, 4, f->big_endian));
         else
-            parser_fail(p, "something else than an item in a sequence");
+            malformed(p, "something else than an item in a sequence");
         return;
     }
     if (f->implicit)
@@ -307,8 +355,17 @@ static bool no_room_for_head(struct parser *p)
 void parser_begin(struct parser *p, bool implicit, bool big_endian)
 {
     p->head_need = 8;
-    p->frames[0] = (struct frame){
-        .limit = NOWHERE, .implicit = implicit, .big_endian = big_endian, .fresh = true};
+    p->frames[0] = (struct frame){.limit = NOWHERE,
+                                  .place = PLACE_DATA_SET,
+                                  .implicit = implicit,
+                                  .big_endian = big_endian,
+                                  .fresh = true};
+}
+
+void parser_done(struct parser *p)
+{
+    free(p->tokens.bytes);
+    reference_reader_done(&p->references);
 }
 
 /* Take bytes for what is being read; returns how many. */
@@ -326,16 +383,27 @@ static size_t feed_head(struct parser *p, const uint8_t *bytes, size_t n)
     return n;
 }
 
+static void end_value(struct parser *p)
+{
+    bool failed = p->state == IN_REFERENCE && reference_end_value(&p->references) < 0;
+
+    p->state = AT_HEAD;
+    if (failed)
+        parser_fail_memory(p);
+}
+
 static size_t feed_value(struct parser *p, const uint8_t *bytes, size_t n)
 {
     if (n > p->remaining)
         n = (size_t)p->remaining;
     if (p->state == IN_VALUE)
         keep_bytes(p, bytes, n);
+    else if (p->state == IN_REFERENCE && reference_feed(&p->references, bytes, n) < 0)
+        parser_fail_memory(p);
     p->position += n;
     p->remaining -= n;
     if (p->remaining == 0 && p->state != AT_END)
-        p->state = AT_HEAD;
+        end_value(p);
     return n;
 }
 

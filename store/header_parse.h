@@ -3,6 +3,7 @@
 #define ISTHMUS_STORE_HEADER_PARSE_H
 
 #include "store/header.h"
+#include "store/header_references.h"
 #include "store/header_tokens.h"
 
 /* What is being read, from the data set itself (frames[0]) inwards; sequences and items take
@@ -12,14 +13,15 @@ struct frame {
     bool sequence;  /* holds items, not elements */
     bool undefined; /* ends with a delimitation item */
     bool kept;
+    uint8_t place; /* of enum place */
     bool implicit, big_endian;
     bool fresh; /* no element was seen yet */
 };
 
 struct parser {
     uint64_t position;  /* in the data set */
-    uint64_t remaining; /* bytes of the value being kept or skipped */
-    enum { AT_HEAD, IN_VALUE, IN_SKIPPED, AT_END } state;
+    uint64_t remaining; /* bytes of the value being read or skipped */
+    enum { AT_HEAD, IN_VALUE, IN_REFERENCE, IN_SKIPPED, AT_END } state;
     uint8_t head[12]; /* of the element being begun: tag, VR, length */
     unsigned head_have, head_need;
     unsigned depth;                    /* the innermost frame */
@@ -29,11 +31,13 @@ struct parser {
     int error;
     const char *problem; /* why error is -EBADMSG */
     struct tokens tokens;
+    struct reference_reader references;
     struct frame frames[2 * HEADER_DEPTH_MAX + 1];
 };
 
-/* @p must be zero; free(p->tokens.bytes) is the caller's. */
+/* @p must be zero. */
 void parser_begin(struct parser *p, bool implicit, bool big_endian);
+void parser_done(struct parser *p);
 
 /* The next bytes; nothing happens after the end or an error (p->error). */
 void parser_feed(struct parser *p, const uint8_t *bytes, size_t n);

@@ -11,12 +11,12 @@
 #include <time.h>
 
 #define RACE_TRIES 5
-#define PARAMETERS 36
+#define PARAMETERS 37
 
 static const char put_instance[] =
     "select isthmus.put_instance($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
     "$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, "
-    "$33, $34, $35, $36)";
+    "$33, $34, $35, $36, $37)";
 
 /* The values that are not text in struct instance. */
 struct written {
@@ -92,7 +92,8 @@ static int put_once(struct db *db, const struct instance *i, const struct keys *
                                             w->attributes[LEVEL_PATIENT],
                                             w->attributes[LEVEL_STUDY],
                                             w->attributes[LEVEL_SERIES],
-                                            w->attributes[LEVEL_INSTANCE]};
+                                            w->attributes[LEVEL_INSTANCE],
+                                            i->references};
     PGresult *result;
     const char *word;
     int r = db_query(db, put_instance, PARAMETERS, values, &result);

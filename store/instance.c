@@ -11,6 +11,7 @@ void instance_done(struct instance *i)
     free(i->series_instance_uid);
     free(i->transfer_syntax_uid);
     free(i->calling_ae_title);
+    free(i->references);
     for (int level = 0; level < LEVEL_COUNT; level++)
         json_decref(i->attributes[level]);
     memset(i, 0, sizeof *i);

@@ -14,6 +14,7 @@ enum instance_flag {
     INSTANCE_VALUE_INVALID = 1 << 3,    /* an indexed date, time or number breaks its VR */
     INSTANCE_TRUNCATED = 1 << 4,        /* the data set ends inside an element */
     INSTANCE_HEADER_CUT = 1 << 5,       /* a limit of header.h was met; later attributes missing */
+    INSTANCE_REFERENCES_CUT = 1 << 6,   /* more references than references.h allows, or garbled */
 };
 
 /* Where an attribute is kept (the Information Entities of PS3.3 A.1.2). */
@@ -31,6 +32,8 @@ struct instance {
      * DS are strings (their text is kept); never NULL after header_finish(). The four UIDs
      * above and Specific Character Set are not in them. */
     json_t *attributes[LEVEL_COUNT];
+
+    char *references; /* to other instances, as JSON text of references.h; NULL: none */
 
     unsigned flags; /* of enum instance_flag */
 

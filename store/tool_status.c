@@ -168,7 +168,7 @@ static int run(struct tool *t, int argc, char **argv)
     const char *const values[] = {flags[0], flags[1], flags[2], flags[3]};
     const unsigned bits[] = {INSTANCE_TEXT_UNDECODABLE | INSTANCE_CHARSET_UNKNOWN,
                              INSTANCE_UID_INVALID, INSTANCE_VALUE_INVALID,
-                             INSTANCE_TRUNCATED | INSTANCE_HEADER_CUT};
+                             INSTANCE_TRUNCATED | INSTANCE_HEADER_CUT | INSTANCE_REFERENCES_CUT};
     PGresult *counts;
     int code;
 

@@ -253,6 +253,14 @@ static void put_rich(struct dataset *d)
     put_text(d, 0x00080104, "LO", "\xcd\xf5\\x");
     end_item(d, item, false);
     end_sequence(d, sequence, true);
+    for (int defined = 0; defined < 2; defined++) {
+        sequence = put_sequence(d, 0x00081140 + 10u * (uint32_t)defined, !defined);
+        item = put_item(d, defined);
+        put_text(d, 0x00081155, "UI", "1.2.3.5");
+        put_text(d, 0x00081160, "IS", "1\\2\\7");
+        end_item(d, item, defined);
+        end_sequence(d, sequence, !defined);
+    }
     put_head(d, 0x00091001, "UN", 0xFFFFFFFF);
     end_item(d, put_item(d, true), true);
     end_sequence(d, 0, true);
@@ -335,6 +343,9 @@ static void expect_sane(int r, struct instance *i, const char *problem)
         cr_assert_not_null(again);
         for (const char *p = text; *p; p++)
             cr_assert((unsigned char)*p >= ' ' && *p != 0x7F);
+        json_decref(again);
+        again = i->references ? json_loads(i->references, 0, NULL) : NULL;
+        cr_assert(again || !i->references);
         json_decref(again);
         free(text);
     }
