@@ -1,11 +1,11 @@
 #include "scp/cstore.h"
 
-#include "scp/file_meta.h"
 #include "scp/handover.h"
 #include "scp/status.h"
 #include "store/base/cleanup.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
+#include "store/file_meta.h"
 #include "store/header.h"
 #include "store/index.h"
 
@@ -46,9 +46,7 @@ static int reception_begin(struct reception *r, struct session *s, const struct 
         &(struct file_meta){.sop_class_uid = context->abstract_syntax,
                             .sop_instance_uid = is_garbled(rq, context) ? "" : rq->sop_instance_uid,
                             .transfer_syntax_uid = context->transfer_syntax,
-                            .source_ae_title = s->calling[0] ? s->calling : s->settings->ae_title,
-                            .implementation_class_uid = DIMSE_IMPLEMENTATION_CLASS_UID,
-                            .implementation_version_name = "ISTHMUS_" ISTHMUS_VERSION},
+                            .source_ae_title = s->calling[0] ? s->calling : s->settings->ae_title},
         meta);
 
     if (!rq->has_data_set)

@@ -18,7 +18,6 @@ extern "C" {
 
 #define DIMSE_UID_MAX 64
 #define DIMSE_TRANSFER_SYNTAXES_MAX 128 /* looked at per presentation context */
-#define DIMSE_IMPLEMENTATION_CLASS_UID "2.25.201946862710548284935370921736453418507"
 
 /* Bounds of one association; times in milliseconds, 0 = none. */
 struct dimse_limits {

@@ -1,4 +1,5 @@
 #include "scp/transport_dcmtk.h"
+#include "store/file_meta.h"
 
 #include <dcmtk/dcmnet/assoc.h>
 #include <dcmtk/dcmnet/cond.h>
@@ -198,9 +199,10 @@ int dimse_acknowledge(association *a)
 try {
     T_ASC_Parameters *params = a->assoc->params;
     (void)std::snprintf(params->ourImplementationClassUID, sizeof params->ourImplementationClassUID,
-                        "%s", DIMSE_IMPLEMENTATION_CLASS_UID);
+                        "%s", IMPLEMENTATION_CLASS_UID);
     (void)std::snprintf(params->ourImplementationVersionName,
-                        sizeof params->ourImplementationVersionName, "ISTHMUS_%s", ISTHMUS_VERSION);
+                        sizeof params->ourImplementationVersionName, "%s",
+                        IMPLEMENTATION_VERSION_NAME);
     const OFCondition cond = ASC_acknowledgeAssociation(a->assoc);
     return cond.bad() ? condition_errno(a, cond) : a->transport->flush();
 } catch (...) {

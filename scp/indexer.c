@@ -30,7 +30,7 @@ static int take(void *context, uint64_t id, int fd)
     int r = child_stopping ? -EAGAIN : db_connect(x->db);
 
     if (r == 0)
-        r = instance_reread(fd, &i);
+        r = instance_reread(fd, &i, NULL);
 
     i.blob_id = id;
     if (r == 0)

@@ -48,10 +48,4 @@ const char *header_problem(const struct header *h);
 
 struct header *header_free(struct header *h);
 
-/* Skip preamble and file meta group of a Part 10 file (PS3.10 section 7): on success the
- * transfer syntax UID (malloc'ed) and the offset of the data set. @bytes are the first @n bytes
- * of the file; -EAGAIN: more are needed; -EBADMSG: not a Part 10 file. */
-int header_file_meta(const void *bytes, size_t n, char **ret_transfer_syntax_uid,
-                     size_t *ret_offset);
-
 #endif

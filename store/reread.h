@@ -4,12 +4,19 @@
 #define ISTHMUS_STORE_REREAD_H
 
 #include "store/instance.h"
+#include "store/part10.h"
 
-/* Read the Part 10 file behind @fd from its beginning to its end, in constant memory: header,
- * transfer syntax, source AE title (as calling_ae_title), size and digest of the data set.
- * blob_id is the caller's. @ret must be zero and is freed by the caller with instance_done() in
- * every case. 0; -EBADMSG: not a Part 10 file or a header that cannot be followed; -EIO, -ENOMEM.
- */
-int instance_reread(int fd, struct instance *ret);
+/* What else is found out about the file. */
+struct reread {
+    struct part10 part10;
+    const char *problem; /* why -EBADMSG: a short phrase without values, static text */
+};
+
+/* Read the file behind @fd from where it stands to its end, in constant memory: header, transfer
+ * syntax, source AE title (as calling_ae_title), size and digest of the data set. blob_id is the
+ * caller's. @ret must be zero and is freed by the caller with instance_done() in every case.
+ * @ret_about may be NULL; it is set on success and for -EBADMSG.
+ * 0; -EBADMSG: not a DICOM file or a header that cannot be followed; -EIO, -ENOMEM. */
+int instance_reread(int fd, struct instance *ret, struct reread *ret_about);
 
 #endif

@@ -1,5 +1,5 @@
 /* A repeated instance is only dropped when the file that is there still has its bytes. */
-#include "scp/file_meta.h"
+#include "store/file_meta.h"
 #include "tests/db/database.h"
 #include "tests/db/sample.h"
 #include "tests/unit/store/directory.h"
@@ -46,9 +46,7 @@ static uint64_t keep(const struct sample *s, const char *data, enum index_result
     size_t n = file_meta_write(&(struct file_meta){.sop_class_uid = CT,
                                                    .sop_instance_uid = s->sop,
                                                    .transfer_syntax_uid = i.transfer_syntax_uid,
-                                                   .source_ae_title = "CT1",
-                                                   .implementation_class_uid = "1.2",
-                                                   .implementation_version_name = "V"},
+                                                   .source_ae_title = "CT1"},
                                meta);
     enum index_result result = (enum index_result)99;
     uint64_t blob, old = 0;

@@ -1,4 +1,4 @@
-#include "scp/file_meta.h"
+#include "store/file_meta.h"
 
 #include <string.h>
 
@@ -45,9 +45,10 @@ size_t file_meta_write(const struct file_meta *m, uint8_t buffer[FILE_META_MAX])
     put_text(&w, 0x02, "UI", m->sop_class_uid, 128);
     put_text(&w, 0x03, "UI", m->sop_instance_uid, 128);
     put_text(&w, 0x10, "UI", m->transfer_syntax_uid, 64);
-    put_text(&w, 0x12, "UI", m->implementation_class_uid, 64);
-    put_text(&w, 0x13, "SH", m->implementation_version_name, 16);
-    put_text(&w, 0x16, "AE", m->source_ae_title, 16);
+    put_text(&w, 0x12, "UI", IMPLEMENTATION_CLASS_UID, 64);
+    put_text(&w, 0x13, "SH", IMPLEMENTATION_VERSION_NAME, 16);
+    if (m->source_ae_title)
+        put_text(&w, 0x16, "AE", m->source_ae_title, 16);
 
     uint32_t length = (uint32_t)(w.n - GROUP_LENGTH_AT - 4);
     for (int i = 0; i < 4; i++)
