@@ -13,6 +13,7 @@
 #define PENDING 0xFF00
 #define PENDING_UNSUPPORTED_KEYS 0xFF01
 #define CANCELLED 0xFE00
+#define CHARSET_MAX 256
 #define LOOK_FOR_CANCEL_EVERY 64 /* matches */
 
 static const struct {
@@ -31,6 +32,7 @@ struct finding {
     const struct context *context;
     struct query *query;
     json_t *identifier;
+    char requested[CHARSET_MAX];
     const char *charset; /* of the requestor, or what the configuration says for it */
     bool cancelled;
 };
@@ -56,6 +58,28 @@ void cfind_negotiate(const uint8_t *asked, size_t n, uint8_t *answer)
             asked[i] == 1 && i != CFIND_TIMEZONE && i != CFIND_CONVERSION && i < CFIND_EXTENDED_MAX;
 }
 
+/* The Specific Character Set of @attributes as one string, "" when they have none. */
+static const char *charset_of(const json_t *attributes, char *buffer, size_t size)
+{
+    const json_t *values = json_object_get(json_object_get(attributes, "00080005"), "Value");
+    size_t at = 0;
+
+    buffer[0] = '\0';
+    for (size_t i = 0; i < json_array_size(values) && at < size; i++) {
+        const char *term = json_string_value(json_array_get(values, i));
+        at += (size_t)snprintf(buffer + at, size - at, "%s%s", i > 0 ? "\\" : "", term ? term : "");
+    }
+    return buffer;
+}
+
+/* What answers are written in, as long as it has their characters. */
+static void choose_charset(struct finding *f)
+{
+    const char *forced = settings_ae_string(f->s->settings, f->s->calling, "charset");
+
+    f->charset = forced ? forced : charset_of(f->identifier, f->requested, sizeof f->requested);
+}
+
 static struct query_options options_of(const struct finding *f)
 {
     const uint8_t *granted = f->context->extended;
@@ -64,6 +88,7 @@ static struct query_options options_of(const struct finding *f)
         .combined_datetime = granted[CFIND_DATETIME],
         .fuzzy_names = granted[CFIND_FUZZY],
         .empty_value = granted[CFIND_EMPTY_VALUE],
+        .stored_charset = strcmp(f->charset, "ISO_IR 192") != 0,
         .retrieve_ae_title = f->s->settings->ae_title,
         .limit = (unsigned)f->s->settings->find_limit,
     };
@@ -103,7 +128,7 @@ static int receive_identifier(struct finding *f, uint8_t **ret, size_t *ret_n)
 static bool start(struct finding *f, const uint8_t *bytes, size_t n, struct command_response *ret)
 {
     static struct query_problem problem; /* its comment goes into the response */
-    struct query_options options = options_of(f);
+    struct query_options options;
     const char *phrase = "the identifier is too long";
     int r = -EBADMSG;
 
@@ -113,6 +138,8 @@ static bool start(struct finding *f, const uint8_t *bytes, size_t n, struct comm
         *ret = status_of(r, phrase);
         return false;
     }
+    choose_charset(f);
+    options = options_of(f);
     r = query_begin(f->s->db, f->identifier, &options, &f->query, &problem);
     if (r == -EBADMSG)
         *ret = (struct command_response){.status = problem.status,
@@ -123,20 +150,6 @@ static bool start(struct finding *f, const uint8_t *bytes, size_t n, struct comm
     return r == 0;
 }
 
-/* The Specific Character Set of the request as one string, "" when it has none. */
-static const char *requested_charset(const json_t *identifier, char *buffer, size_t size)
-{
-    const json_t *values = json_object_get(json_object_get(identifier, "00080005"), "Value");
-    size_t at = 0;
-
-    buffer[0] = '\0';
-    for (size_t i = 0; i < json_array_size(values) && at < size; i++) {
-        const char *term = json_string_value(json_array_get(values, i));
-        at += (size_t)snprintf(buffer + at, size - at, "%s%s", i > 0 ? "\\" : "", term ? term : "");
-    }
-    return buffer;
-}
-
 static int send_match(struct finding *f, const json_t *match)
 {
     struct command_response pending = {
@@ -144,7 +157,9 @@ static int send_match(struct finding *f, const json_t *match)
         .has_data_set = true};
     _cleanup_free_ uint8_t *bytes = NULL;
     size_t n = 0;
-    const char *charset = identifier_charset(match, f->charset, NULL);
+    char stored[CHARSET_MAX];
+    const char *charset =
+        identifier_charset(match, f->charset, charset_of(match, stored, sizeof stored));
     int r = identifier_encode(match, charset, f->context->transfer_syntax, &bytes, &n);
 
     if (r == 0)
@@ -232,7 +247,6 @@ int cfind_serve(struct session *s, uint8_t context_id, const struct command *rq)
     _cleanup_(finding_done) struct finding f = {
         .s = s, .context_id = context_id, .rq = rq, .context = &s->contexts[context_id]};
     _cleanup_free_ uint8_t *bytes = NULL;
-    char charset[256];
     size_t n = 0;
     struct command_response last;
 
@@ -245,8 +259,6 @@ int cfind_serve(struct session *s, uint8_t context_id, const struct command *rq)
     if (r < 0)
         return r;
     if (start(&f, bytes, n, &last)) {
-        const char *forced = settings_ae_string(s->settings, s->calling, "charset");
-        f.charset = forced ? forced : requested_charset(f.identifier, charset, sizeof charset);
         r = send_matches(&f, &last);
         if (r < 0)
             return r;

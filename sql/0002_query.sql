@@ -24,6 +24,11 @@ create index patient_name_phonetic on patient (patient_name_phonetic text_patter
     where patient_name_phonetic is not null;
 create index patient_birth_date on patient (patient_birth_date);
 
+-- The terms of Specific Character Set as a JSON array, for answers; apart, because the documents
+-- are large.
+alter table study add column specific_character_set text
+    generated always as (attributes #>> '{00080005,Value}') stored;
+
 create index study_date on study (study_date);
 create index study_accession_number on study (accession_number text_pattern_ops);
 

@@ -2,6 +2,7 @@
 
 /* clang-format off */
 const struct attribute attributes[] = {
+    {0x00080005, "CS", LEVEL_STUDY, "SpecificCharacterSet"},
     {0x00080008, "CS", LEVEL_INSTANCE, "ImageType"},
     {0x00080012, "DA", LEVEL_INSTANCE, "InstanceCreationDate"},
     {0x00080013, "TM", LEVEL_INSTANCE, "InstanceCreationTime"},
@@ -204,7 +205,7 @@ static const struct nested {
     uint32_t tag;
     char vr[3];
 } nested[] = {
-    {0x00080005, "CS"}, {0x00080100, "SH"}, {0x00080102, "SH"}, {0x00080103, "SH"},
+    {0x00080100, "SH"}, {0x00080102, "SH"}, {0x00080103, "SH"},
     {0x00080104, "LO"}, {0x00080105, "CS"}, {0x00080106, "DT"}, {0x00080107, "DT"},
     {0x0008010B, "CS"}, {0x0008010C, "UI"}, {0x0008010D, "UI"}, {0x0008010F, "CS"},
     {0x00080112, "LO"}, {0x00080114, "ST"}, {0x00080115, "ST"}, {0x00080116, "ST"},

@@ -232,6 +232,17 @@ static void find_charset(struct builder *b, const struct tokens *tokens)
     }
 }
 
+/* Its terms, for answers that cannot be in the character set of who asks. */
+static int keep_charset(struct builder *b, const struct token *t, const uint8_t *bytes)
+{
+    json_t *value = NULL;
+    int r;
+
+    b->values.charset = &b->places[0].charset;
+    r = value_read(&b->values, t, bytes, &value);
+    return r < 0 || !value ? r : put(b, t->tag, VR('C', 'S'), value);
+}
+
 static int build(struct builder *b, const struct tokens *tokens)
 {
     struct token t;
@@ -239,7 +250,9 @@ static int build(struct builder *b, const struct tokens *tokens)
 
     for (size_t at = 0; at < tokens->used && r == 0; at += sizeof t + t.length) {
         memcpy(&t, tokens->bytes + at, sizeof t);
-        if (b->depth > 0 || t.tag != TAG_SPECIFIC_CHARACTER_SET)
+        if (b->depth == 0 && t.tag == TAG_SPECIFIC_CHARACTER_SET)
+            r = keep_charset(b, &t, tokens->bytes + at + sizeof t);
+        else
             r = build_token(b, &t, tokens->bytes + at + sizeof t);
     }
     while (r == 0 && (b->depth > 0 || b->places[0].items))

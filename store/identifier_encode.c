@@ -293,11 +293,39 @@ static bool term_fits(const json_t *attributes, const char *term)
     return !c.unknown && all_fits(attributes, &c);
 }
 
+static bool is_defined_term(const char *term, size_t n)
+{
+    static const char *const heads[] = {"ISO_IR ", "ISO 2022 IR "};
+
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        size_t head = strlen(heads[i]);
+
+        if (n > head && memcmp(term, heads[i], head) == 0)
+            return strspn(term + head, "0123456789") >= n - head;
+    }
+    return n == 0 || (n == 7 && memcmp(term, "GB18030", 7) == 0) ||
+           (n == 3 && memcmp(term, "GBK", 3) == 0);
+}
+
+/* What objects say is understood in many spellings; what we say is spelt as PS3.3 has it. */
+static bool is_spelt_as_defined(const char *charset)
+{
+    for (;;) {
+        size_t n = strcspn(charset, "\\");
+
+        if (!is_defined_term(charset, n))
+            return false;
+        if (!charset[n])
+            return true;
+        charset += n + 1;
+    }
+}
+
 const char *identifier_charset(const json_t *attributes, const char *wanted, const char *second)
 {
     if (term_fits(attributes, wanted))
         return wanted;
-    if (second && term_fits(attributes, second))
+    if (second && is_spelt_as_defined(second) && term_fits(attributes, second))
         return second;
     return UTF8_TERM;
 }

@@ -30,7 +30,7 @@ struct instance {
     /* DICOM JSON (PS3.18 Annex F) of each level: {"00100010": {"vr": "PN", "Value": […]}}.
      * Always UTF-8, padding and control characters removed, empty attributes left out; IS and
      * DS are strings (their text is kept); never NULL after header_finish(). The four UIDs
-     * above and Specific Character Set are not in them. */
+     * above are not in them; Specific Character Set says what the text was before. */
     json_t *attributes[LEVEL_COUNT];
 
     char *references; /* to other instances, as JSON text of references.h; NULL: none */

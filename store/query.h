@@ -23,6 +23,7 @@ struct query_options {
     bool combined_datetime;        /* negotiated: Study Date and Time ranges are one range */
     bool fuzzy_names;              /* negotiated: PN matches by words in any order, by prefix */
     bool empty_value;              /* negotiated: "" (two quotes) matches absent values */
+    bool stored_charset;           /* answers have the (0008,0005) that their study came with */
     const char *retrieve_ae_title; /* returned as (0008,0054) */
     unsigned limit;                /* matches after which the query ends; 0: none */
 };

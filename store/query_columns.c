@@ -9,6 +9,7 @@
 
 /* clang-format off */
 static const struct column columns[] = {
+    {0x00080005, "CS", "SpecificCharacterSet", QUERY_STUDY, COLUMN_VALUES, "t.specific_character_set", false},
     {0x00080016, "UI", "SOPClassUID", QUERY_IMAGE, COLUMN_TEXT, "i.sop_class_uid", false},
     {0x00080018, "UI", "SOPInstanceUID", QUERY_IMAGE, COLUMN_TEXT, "i.sop_instance_uid", false},
     {0x00080020, "DA", "StudyDate", QUERY_STUDY, COLUMN_DATE, "t.study_date", false},
@@ -144,7 +145,7 @@ bool query_attribute(unsigned index, struct query_attribute *ret)
         return false;
     *ret = (struct query_attribute){.tag = tag, .keyword = c.keyword, .level = c.level};
     memcpy(ret->vr, c.vr, 2);
-    ret->matched = tag != TAG_LEVEL && tag != TAG_TIMEZONE_OFFSET;
+    ret->matched = tag != TAG_LEVEL && tag != TAG_CHARACTER_SET && tag != TAG_TIMEZONE_OFFSET;
     ret->returned = true;
     ret->how = c.computed ? "computed" : c.kind == COLUMN_DOCUMENT ? "attributes" : "column";
     return true;

@@ -17,6 +17,7 @@ enum column_kind {
     COLUMN_TIME,
     COLUMN_INTEGER,
     COLUMN_ARRAY,    /* text[] */
+    COLUMN_VALUES,   /* text: the "Value" of DICOM JSON */
     COLUMN_STATE,    /* Instance Availability of the level, matched in C */
     COLUMN_CONSTANT, /* not in the database, matched in C */
 };

@@ -111,6 +111,20 @@ static int add_unique_key(struct plan *p, struct query_problem *problem)
     return find_field(p, tag) ? 0 : take_field(p, tag, NULL, problem);
 }
 
+/* Of a patient, that of some study. */
+static void add_charset(struct plan *p)
+{
+    struct field *f = &p->fields[p->n_fields++];
+
+    *f = (struct field){.cell = -1, .returned = true};
+    (void)column_find(TAG_CHARACTER_SET, &f->column);
+    if (p->level == QUERY_PATIENT) {
+        f->column.level = QUERY_PATIENT;
+        f->column.sql = "(select x.specific_character_set from isthmus.study x "
+                        "where x.patient_key = p.patient_key limit 1)";
+    }
+}
+
 static void pair_dates_and_times(struct plan *p)
 {
     for (size_t i = 0; i < p->n_fields; i++) {
@@ -132,7 +146,7 @@ static int take_fields(struct plan *p, struct query_problem *problem)
     json_t *element;
     int r = 0;
 
-    p->fields = calloc(json_object_size(p->identifier) + 1, sizeof *p->fields);
+    p->fields = calloc(json_object_size(p->identifier) + 2, sizeof *p->fields);
     if (!p->fields)
         return -ENOMEM;
     json_object_foreach (p->identifier, json_key, element) {
@@ -167,6 +181,8 @@ int plan_make(const json_t *identifier, const struct query_options *options, str
         r = check_keys_above(ret, ret_problem);
     if (r == 0)
         r = add_unique_key(ret, ret_problem);
+    if (r == 0 && options->stored_charset)
+        add_charset(ret);
     if (r == 0 && options->combined_datetime)
         pair_dates_and_times(ret);
     return r;

@@ -79,6 +79,13 @@ static json_t *time_of_text(const char *text)
     return json_stringn_nocheck(tm, n);
 }
 
+static json_t *values_of_text(const char *text)
+{
+    json_t *values;
+
+    return document_parse(text, &values) == 0 ? values : NULL;
+}
+
 static json_t *element_of_document(const struct column *c, const char *text)
 {
     json_t *element;
@@ -93,6 +100,8 @@ static json_t *element_of_cell(const struct column *c, const char *text)
         return element_of_document(c, text);
     case COLUMN_ARRAY:
         return element_new(c->vr, values_of_array(text));
+    case COLUMN_VALUES:
+        return element_new(c->vr, values_of_text(text));
     case COLUMN_NAME:
         return element_of(c->vr, name_of_text(text));
     case COLUMN_TIME:

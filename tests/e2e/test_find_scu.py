@@ -128,6 +128,26 @@ def check_all(isthmus, scratch):
         print("dcmjs-dimse: skipped, ISTHMUS_DCMJS is not set")
 
 
+def check_stored_charset(isthmus):
+    """Who asks in ASCII gets each name in the character set in which it was stored."""
+    for root, level in ((q.STUDY_ROOT, "STUDY"), (q.PATIENT_ROOT, "PATIENT")):
+        association = q.Query(isthmus, root)
+        matches, last = association.find(level, charset="ISO_IR 6", t00100010=("PN", ""), t00100020=("LO", ""))
+        association.release()
+        assert last[0x0900] == 0 and len(matches) == len(population.PATIENTS), last
+        for match in matches:
+            name, charset, encode = population.PATIENTS[int(match[0x00100020].split(b"-")[1]) - 1]
+            charset = None if name.isascii() else charset.encode()
+            assert match.get(0x00080005) in (charset, b"ISO_IR 6"), (name, match)
+            assert match[PN] == encode(name), (name, match)
+    command = pynetdicom()
+    if command:
+        (status, matches), = client(command, isthmus, [{**population.query("STUDY"), "charset": "ISO_IR 6"}])
+        assert status == 0
+        assert sorted(m[PN] for m in matches) == sorted(name for name, _, _ in population.PATIENTS), matches
+
+
 with Isthmus() as i, tempfile.TemporaryDirectory() as directory:
     population.store(i)
     check_all(i, Path(directory))
+    check_stored_charset(i)

@@ -61,7 +61,7 @@ Test(attributes, what_publishing_reads_is_kept_at_its_level)
 
 Test(attributes, what_is_not_in_the_table_is_not_found)
 {
-    static const uint32_t tags[] = {0x00000000, 0x00080005, 0x00100009, 0x00104000,
+    static const uint32_t tags[] = {0x00000000, 0x00080006, 0x00100009, 0x00104000,
                                     0x0040A375, 0x00209172, 0x7FE00010, 0xFFFFFFFF};
 
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)

@@ -51,7 +51,8 @@ static void expect_example(const struct instance *i)
     expect_json(i, LEVEL_PATIENT,
                 "{'00100010':{'vr':'PN','Value':[{'Alphabetic':'Müller^Jörg'}]}}");
     expect_json(i, LEVEL_STUDY,
-                "{'00080020':{'vr':'DA','Value':['20260314']},"
+                "{'00080005':{'vr':'CS','Value':['ISO_IR 100']},"
+                "'00080020':{'vr':'DA','Value':['20260314']},"
                 "'00080050':{'vr':'SH','Value':['A0042']},"
                 "'00081032':{'vr':'SQ','Value':[{'00080100':{'vr':'SH','Value':['CTCHEST']},"
                 "'00080104':{'vr':'LO','Value':['CT Brust groß']}}]},"
@@ -340,7 +341,8 @@ Test(header, the_character_set_of_an_item_applies_inside_it)
     put_text(&d, 0x00200010, "SH", "\xe9");
     cr_assert_eq(read_dataset(&d, &i), 0);
     expect_json(&i, LEVEL_STUDY,
-                "{'00081032':{'vr':'SQ','Value':[{'00080104':{'vr':'LO','Value':['Л']}},"
+                "{'00080005':{'vr':'CS','Value':['ISO_IR 100']},"
+                "'00081032':{'vr':'SQ','Value':[{'00080104':{'vr':'LO','Value':['Л']}},"
                 "{'00080104':{'vr':'LO','Value':['é']}}]},'00200010':{'vr':'SH','Value':['é']}}");
     cr_assert_eq(i.flags, 0);
     instance_done(&i);

@@ -131,6 +131,9 @@ Test(identifier_encode, the_requestors_set_then_the_second_then_utf8_is_chosen)
         {"é", "nonsense", "ISO_IR 101", "ISO_IR 101"},
         {"山", "ISO_IR 13", "\\ISO 2022 IR 87", "\\ISO 2022 IR 87"},
         {"山é", "\\ISO 2022 IR 87", "ISO_IR 100", "ISO_IR 192"},
+        {"é", "ISO_IR 6", "ISO-IR 100", "ISO_IR 192"}, /* not as the term is spelt */
+        {"山", "", "\\ISO 2022_IR 87", "ISO_IR 192"},
+        {"王", "ISO_IR 100", "GBK", "GBK"},
         {"山é", "ISO 2022 IR 100\\ISO 2022 IR 87", NULL, "ISO 2022 IR 100\\ISO 2022 IR 87"},
     };
 
