@@ -11,8 +11,8 @@
         NULL, CONF_STRING, NULL, 0, 0, NULL, NULL, NULL                                            \
     }
 
-const char *const conf_section_names[] = {"database", "store",  "log", "scp", "fhir",
-                                          "worklist", "target", "ae",  NULL};
+const char *const conf_section_names[] = {"database", "store",  "log",    "scp", "fhir",
+                                          "worklist", "orders", "target", "ae",  NULL};
 static const char *const titled_names[] = {"target", "ae", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 

@@ -1,0 +1,29 @@
+/* Orders into the worklist. The checks and what makes an order the same one are in
+ * isthmus.worklist_put() (sql/0003_worklist.sql), where the form of an order is described. */
+#ifndef ISTHMUS_STORE_WORKLIST_H
+#define ISTHMUS_STORE_WORKLIST_H
+
+#include "store/base/conf.h"
+#include "store/db.h"
+
+#include <jansson.h>
+
+struct worklist_options {
+    const char *accession_prefix; /* of accession numbers that are made here */
+    int accession_digits;
+};
+
+extern const struct conf_section conf_orders;
+
+/* From the section orders {…}. */
+struct worklist_options worklist_options_of(const struct conf *c);
+
+/* Put @orders (an array, or one order) in one transaction; @ret has one object for each, with
+ * "result" and, when it was refused, "faults": the caller's. 0; errors of db.h; -ENOMEM. */
+int worklist_put(struct db *db, const json_t *orders, const struct worklist_options *options,
+                 json_t **ret);
+
+/* A text in the form of an attribute of DICOM JSON; NULL or "": {"vr": @vr}. A new reference. */
+json_t *worklist_element(const char *vr, const char *text);
+
+#endif
