@@ -76,18 +76,21 @@ json_t *build_share(struct build *b, enum mode mode, json_t *resource, const jso
     return node_reference(url, type, NULL, display);
 }
 
-json_t *build_own(const struct build *b, const char *id, json_t *resource, const json_t *identifier)
+json_t *build_own_found(const struct build *b, const char *id, json_t *resource, const char *query)
 {
     const char *type = node_get_text(resource, "resourceType");
-    _cleanup_free_ char *full_url = memory_print("urn:uuid:%s", id), *url = NULL, *query = NULL;
+    _cleanup_free_ char *full_url = memory_print("urn:uuid:%s", id), *url = NULL;
 
-    if (b->mapping->search_identity) {
-        query = identifier_query(identifier);
-        url = memory_print("%s?%s", type, query);
-    } else {
-        url = memory_print("%s/%s", type, id);
-    }
+    url = b->mapping->search_identity ? memory_print("%s?%s", type, query)
+                                      : memory_print("%s/%s", type, id);
     return entry_new(full_url, resource, request_new("PUT", url, NULL));
+}
+
+json_t *build_own(const struct build *b, const char *id, json_t *resource, const json_t *identifier)
+{
+    _cleanup_free_ char *query = b->mapping->search_identity ? identifier_query(identifier) : NULL;
+
+    return build_own_found(b, id, resource, query);
 }
 
 static bool same_text(const char *a, const char *b)

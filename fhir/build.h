@@ -40,6 +40,8 @@ json_t *build_share(struct build *b, enum mode mode, json_t *resource, const jso
 /* An entry that we alone write: PUT of @resource under @id, or found by @identifier. */
 json_t *build_own(const struct build *b, const char *id, json_t *resource,
                   const json_t *identifier);
+/* The same, found by a search of its own ("_tag=…"). */
+json_t *build_own_found(const struct build *b, const char *id, json_t *resource, const char *query);
 
 /* The next instance that speaks for the patient of this study; see ask_next(). */
 bool build_ask_patient(const struct build *b, struct asking *a, const char *const *tags,

@@ -5,6 +5,7 @@
 #include "fhir/memory.h"
 #include "fhir/observation.h"
 #include "fhir/patient.h"
+#include "fhir/provenance.h"
 #include "store/base/uid.h"
 
 #include <errno.h>
@@ -61,6 +62,7 @@ int bundle_build(const struct mapping *m, const struct study *study, enum form f
     patient_build(&b);
     imaging_study = imaging_study_build(&b);
     observation_build(&b);
+    provenance_build(&b);
     *ret = assemble(&b, imaging_study);
     end(&b);
     (void)scope_free(scope);

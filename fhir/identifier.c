@@ -157,10 +157,16 @@ static char *search_token(const char *text)
     return uri_encode(escaped);
 }
 
+char *identifier_token_query(const char *parameter, const char *system, const char *value)
+{
+    _cleanup_free_ char *system_token = search_token(system);
+    _cleanup_free_ char *value_token = search_token(value);
+
+    return memory_print("%s=%s%%7C%s", parameter, system_token, value_token);
+}
+
 char *identifier_query(const json_t *identifier)
 {
-    _cleanup_free_ char *system = search_token(node_get_text(identifier, "system"));
-    _cleanup_free_ char *value = search_token(node_get_text(identifier, "value"));
-
-    return memory_print("identifier=%s%%7C%s", system, value);
+    return identifier_token_query("identifier", node_get_text(identifier, "system"),
+                                  node_get_text(identifier, "value"));
 }

@@ -40,5 +40,7 @@ void uuid_of_names(const char *type, const char *a, const char *b, char ret[UUID
 /* "identifier=<system>%7C<value>" of an Identifier with a system, escaped as a search token and
  * then percent-encoded; malloc'ed. */
 char *identifier_query(const json_t *identifier);
+/* "<parameter>=<system>%7C<value>", the same way; malloc'ed. */
+char *identifier_token_query(const char *parameter, const char *system, const char *value);
 
 #endif

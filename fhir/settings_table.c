@@ -112,8 +112,8 @@ static const struct conf_option target_options[] = {
     TEXT("smart_key_file", "PEM file with our private key: RSA (RS384) or P-384 (ES384)."),
     TEXT("smart_key_id", "The kid under which our public key is registered."),
     {"smart_scope", CONF_STRING,
-     "system/ImagingStudy.cud system/Observation.cud system/Endpoint.cud system/Patient.crs "
-     "system/ServiceRequest.crs system/Practitioner.crs system/Specimen.crs "
+     "system/ImagingStudy.cud system/Observation.cud system/Provenance.cud system/Endpoint.cud "
+     "system/Patient.crs system/ServiceRequest.crs system/Practitioner.crs system/Specimen.crs "
      "system/Location.crs system/Organization.crs",
      1, 4096, NULL, NULL, "Scopes to ask for."},
     TEXT("smart_token_url", "Token endpoint; otherwise from .well-known/smart-configuration."),

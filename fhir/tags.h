@@ -3,6 +3,8 @@
 #define ISTHMUS_FHIR_TAGS_H
 
 #define ImageType "00080008"
+#define InstanceCreationDate "00080012"
+#define InstanceCreationTime "00080013"
 #define StudyDate "00080020"
 #define SeriesDate "00080021"
 #define AcquisitionDate "00080022"
@@ -14,6 +16,7 @@
 #define AccessionNumber "00080050"
 #define IssuerOfAccessionNumberSequence "00080051"
 #define Modality "00080060"
+#define Manufacturer "00080070"
 #define InstitutionName "00080080"
 #define InstitutionCodeSequence "00080082"
 #define ReferringPhysicianName "00080090"
@@ -38,6 +41,7 @@
 #define PhysiciansReadingStudyIdentificationSequence "00081062"
 #define OperatorsName "00081070"
 #define OperatorIdentificationSequence "00081072"
+#define ManufacturerModelName "00081090"
 #define AnatomicRegionSequence "00082218"
 #define PatientName "00100010"
 #define PatientID "00100020"

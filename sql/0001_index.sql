@@ -313,7 +313,7 @@ begin
             using errcode = 'serialization_failure';
     end if;
     if p_references is not null then
-        perform isthmus.put_references(v_instance_key, p_references);
+        perform isthmus.put_references(v_instance_key, st.study_key, p_references);
     end if;
 
     -- 4. Those who are told of changed studies.

@@ -16,15 +16,31 @@ create table reference (
 create index reference_from on reference (instance_key);
 create index reference_to on reference (sop_instance_uid);
 
--- The references of a new instance, as store/references.h writes them:
+-- Some instance of the study says that it was converted from others; so publishing looks for
+-- sources in few studies only.
+alter table study add column has_conversion boolean not null default false;
+
+-- Whether a reference names what its instance was converted from: said so, or by purpose an
+-- uncompressed or lossy compressed predecessor (PS3.16 CID 7202).
+create function is_conversion(p_kind text, p_purpose text) returns boolean language sql immutable
+    return p_kind = 'conversion'
+        or p_kind = 'source' and coalesce(p_purpose in ('121320 DCM', '121330 DCM'), false);
+
+-- The references of a new instance of a study (null: of none), which the caller has locked, as
+-- store/references.h writes them:
 -- [[kind, SOP class UID, SOP instance UID, purpose, frames, frames of the other one], ...]
-create function put_references(p_instance_key bigint, p_references jsonb) returns void
-    language sql as $$
+create function put_references(p_instance_key bigint, p_study_key bigint, p_references jsonb)
+    returns void language plpgsql as $$
+begin
     insert into isthmus.reference (instance_key, sop_instance_uid, kind, purpose, frames,
                                    other_frames)
     select p_instance_key, r ->> 2, r ->> 0, r ->> 3, r ->> 4, r ->> 5
-    from jsonb_array_elements(p_references) r
-$$;
+    from jsonb_array_elements(p_references) r;
+    update isthmus.study set has_conversion = true
+    where study_key = p_study_key and not has_conversion
+      and exists (select from jsonb_array_elements(p_references) r
+                  where isthmus.is_conversion(r ->> 0, r ->> 3));
+end $$;
 
 grant select, insert on reference to isthmus_scp;
 grant select on reference to isthmus_fhir;

@@ -2,6 +2,7 @@
 #include "store/base/cleanup.h"
 #include "store/document.h"
 #include "store/keys.h"
+#include "store/study_sources.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +11,14 @@
 #include <string.h>
 
 /* The columns of the three statements below. */
-enum { STUDY_UID, STUDY_PATIENT_DIFFERS, STUDY_ACCESSION_DIFFERS, STUDY_PATIENT, STUDY_STUDY };
+enum {
+    STUDY_UID,
+    STUDY_PATIENT_DIFFERS,
+    STUDY_ACCESSION_DIFFERS,
+    STUDY_HAS_CONVERSION,
+    STUDY_PATIENT,
+    STUDY_STUDY
+};
 enum { SERIES_KEY, SERIES_UID, SERIES_ATTRIBUTES };
 enum {
     INSTANCE_SERIES_KEY,
@@ -24,8 +32,8 @@ enum {
 };
 
 static const char select_study[] =
-    "select study_instance_uid, patient_differs, accession_differs, patient_attributes, attributes "
-    "from isthmus.study where study_key = $1";
+    "select study_instance_uid, patient_differs, accession_differs, has_conversion, "
+    "patient_attributes, attributes from isthmus.study where study_key = $1";
 static const char select_series[] = "select series_key, series_instance_uid, attributes "
                                     "from isthmus.series where study_key = $1 order by series_key";
 static const char select_instances[] =
@@ -42,7 +50,7 @@ struct loader {
     json_t *by_text; /* documents that differ from those of their rows, each parsed once */
     json_t *latest;  /* by tag: the attribute as the previous instance has it */
     int error;       /* why there is no document */
-    PGresult *study_rows, *series_rows, *instance_rows;
+    PGresult *study_rows, *series_rows, *instance_rows, *source_rows;
 };
 
 static char *copy_cell(const PGresult *rows, int row, int column)
@@ -223,6 +231,11 @@ static int compare_series(const void *a, const void *b)
     return strcmp(x->series_instance_uid, y->series_instance_uid);
 }
 
+static bool has_conversion(const struct loader *l)
+{
+    return PQntuples(l->study_rows) > 0 && is_true(l->study_rows, 0, STUDY_HAS_CONVERSION);
+}
+
 static int query_all(struct db *db, int64_t key, struct loader *l)
 {
     char key_text[24], hidden[16];
@@ -238,6 +251,8 @@ static int query_all(struct db *db, int64_t key, struct loader *l)
         r = db_query(db, select_series, 1, values, &l->series_rows);
     if (r == 0)
         r = db_query(db, select_instances, 2, values, &l->instance_rows);
+    if (r == 0 && has_conversion(l))
+        r = db_query(db, study_select_sources, 1, values, &l->source_rows);
     if (r == 0)
         return db_script(db, "commit");
     if (db_connection(db))
@@ -250,6 +265,7 @@ static void loader_done(struct loader *l)
     PQclear(l->study_rows);
     PQclear(l->series_rows);
     PQclear(l->instance_rows);
+    PQclear(l->source_rows);
     json_decref(l->by_text);
     json_decref(l->latest);
     study_free(l->study);
@@ -273,6 +289,8 @@ int study_load(struct db *db, int64_t key, struct study **ret)
         r = take_study(&l, key);
     if (r == 0)
         r = take_series(&l);
+    if (r == 0 && l.source_rows)
+        r = study_take_sources(l.study, l.source_rows);
     if (r < 0)
         return r;
     qsort(l.study->series, l.study->n_series, sizeof *l.study->series, compare_series);
@@ -325,6 +343,7 @@ static void series_done(struct study_series *series)
         free(series->instances[i].sop_class_uid);
         free(series->instances[i].transfer_syntax_uid);
         free(series->instances[i].calling_ae_title);
+        study_sources_done(&series->instances[i]);
     }
     free(series->instances);
     free(series->series_instance_uid);

@@ -17,6 +17,10 @@ struct study_instance {
     /* DICOM JSON of each level as this instance has it, after resolving what it shares with its
      * series and study; borrowed from the study, never NULL. */
     const json_t *attributes[LEVEL_COUNT];
+    /* SOP Instance UIDs of what it says it was converted from (references.h), distinct, in order
+     * of bytes; most instances have none. */
+    char **sources;
+    size_t n_sources;
 };
 
 struct study_series {

@@ -1,4 +1,5 @@
 /* References between instances: both ways, whichever comes first. */
+#include "store/study.h"
 #include "tests/db/database.h"
 #include "tests/db/sample.h"
 
@@ -50,6 +51,29 @@ static const char all[] =
     "from isthmus.reference r join isthmus.instance i using (instance_key) "
     "left join isthmus.instance o on o.sop_instance_uid = r.sop_instance_uid";
 
+/* "1.1: 1.2 1.3; 1.3:" */
+static const char *sources_of(const char *study_instance_uid)
+{
+    static char text[500];
+    struct study *s = NULL;
+    int64_t key = 0;
+    size_t n = 0;
+
+    cr_assert_eq(study_find(d.db, study_instance_uid, &key), 0);
+    cr_assert_eq(study_load(d.db, key, &s), 0, "%s", db_problem(d.db));
+    for (size_t k = 0; k < s->n_series; k++)
+        for (size_t i = 0; i < s->series[k].n_instances; i++) {
+            const struct study_instance *one = &s->series[k].instances[i];
+
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s:", n ? "; " : "",
+                                  one->sop_instance_uid);
+            for (size_t u = 0; u < one->n_sources; u++)
+                n += (size_t)snprintf(text + n, sizeof text - n, " %s", one->sources[u]);
+        }
+    study_free(s);
+    return text;
+}
+
 Test(references, the_order_of_arrival_does_not_matter)
 {
     static const size_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
@@ -64,6 +88,8 @@ Test(references, the_order_of_arrival_does_not_matter)
                          "1.1 conversion 1.2 frames 1-2,4 other 7; "
                          "1.1 source 1.3 purpose 121320 DCM; "
                          "1.3 image 1.1; 1.3 image 1.9 not here");
+        cr_assert_str_eq(sources_of("2.1"), "1.1: 1.2 1.3; 1.3:");
+        cr_assert_str_eq(sources_of("2.2"), "1.2:");
     }
 }
 
@@ -72,6 +98,24 @@ Test(references, an_instance_that_comes_again_says_nothing_twice)
     put_referring(0, 1);
     put_referring(0, 1);
     cr_assert_answer(d.db, "select count(*) from isthmus.reference", "2");
+}
+
+Test(references, only_a_predecessor_by_purpose_is_a_source_of_conversion)
+{
+    static const struct {
+        const char *kind, *purpose, *answer;
+    } rows[] = {{"conversion", "null", "t"},     {"conversion", "'121322 DCM'", "t"},
+                {"source", "'121320 DCM'", "t"}, {"source", "'121330 DCM'", "t"},
+                {"source", "'121322 DCM'", "f"}, {"source", "'121320 99X'", "f"},
+                {"source", "null", "f"},         {"derivation", "'121320 DCM'", "f"},
+                {"image", "null", "f"}};
+    char sql[200];
+
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        (void)snprintf(sql, sizeof sql, "select isthmus.is_conversion('%s', %s)", rows[r].kind,
+                       rows[r].purpose);
+        cr_assert_answer(d.db, sql, rows[r].answer);
+    }
 }
 
 Test(references, they_are_found_from_either_end_by_an_index)

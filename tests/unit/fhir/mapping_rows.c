@@ -130,6 +130,8 @@ static void set_one(struct mapping *m, const char *key, const json_t *value)
         m->orphan_observations = on;
     else if (strcmp(key, "self_contained") == 0)
         m->self_contained = on;
+    else if (strcmp(key, "full_limit") == 0)
+        m->full_limit = (size_t)json_integer_value(value);
     else if (strcmp(key, "profile") == 0)
         m->study_profile = text;
     else if (strcmp(key, "patient_differs") != 0 && strcmp(key, "form") != 0)
@@ -242,6 +244,11 @@ Test(mapping, identity_modes_and_settings)
 Test(mapping, instances_that_disagree)
 {
     check_file("rows-disagree.json");
+}
+
+Test(mapping, provenance_of_converted_studies)
+{
+    check_file("rows-provenance.json");
 }
 
 Test(mapping, every_path_has_a_row_that_fills_it)

@@ -161,6 +161,22 @@ static void share_documents(struct study *s, json_t *whole, const json_t **ret)
     }
 }
 
+static int compare_uids(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void take_sources(struct study_instance *i, const json_t *sources)
+{
+    const json_t *uid;
+    size_t n;
+
+    i->sources = calloc(json_array_size(sources) + 1, sizeof *i->sources);
+    json_array_foreach (sources, n, uid)
+        i->sources[i->n_sources++] = copy_of(json_string_value(uid));
+    qsort(i->sources, i->n_sources, sizeof *i->sources, compare_uids);
+}
+
 static void add_instance(struct study *s, const json_t *brief)
 {
     json_t *own = json_deep_copy(brief), *whole;
@@ -173,6 +189,8 @@ static void add_instance(struct study *s, const json_t *brief)
 
     json_object_del(own, "invisible");
     json_object_del(own, "sender");
+    json_object_del(own, "sources");
+    take_sources(&instance, json_object_get(brief, "sources"));
     whole = data_set(own);
     json_decref(own);
     share_documents(s, whole, instance.attributes);
@@ -222,6 +240,9 @@ void study_text_free(struct study *s)
             free(s->series[i].instances[j].sop_instance_uid);
             free(s->series[i].instances[j].sop_class_uid);
             free(s->series[i].instances[j].calling_ae_title);
+            for (size_t k = 0; k < s->series[i].instances[j].n_sources; k++)
+                free(s->series[i].instances[j].sources[k]);
+            free(s->series[i].instances[j].sources);
         }
         free(s->series[i].instances);
         free(s->series[i].series_instance_uid);

@@ -5,7 +5,8 @@
  *   "00080008": ["ORIGINAL", "PRIMARY"]    several; null is an empty one
  *   "00321064": [{"00080100": "X"}]        items
  *   "00100010": "Doe^Ann=山田^花子"          a PN, its groups divided by =
- * "sender" is the calling AE title, "invisible": true an instance that was rejected. */
+ * "sender" is the calling AE title, "invisible": true an instance that was rejected, "sources" the
+ * UIDs of what it was converted from. */
 #ifndef ISTHMUS_TESTS_STUDY_TEXT_H
 #define ISTHMUS_TESTS_STUDY_TEXT_H
 
