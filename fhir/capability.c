@@ -61,6 +61,19 @@ static int check_resources(const json_t *resources, const struct mapping *m, cha
     return 0;
 }
 
+bool capability_deletes(const json_t *statement, const struct mapping *m)
+{
+    const json_t *rest = find(json_object_get(statement, "rest"), "mode", "server");
+    const json_t *resources = json_object_get(rest, "resource");
+    const json_t *observation = find(resources, "type", "Observation");
+    const char *conditional = node_get_text(observation, "conditionalDelete");
+    const json_t *interactions = json_object_get(observation, "interaction");
+
+    if (m->search_identity)
+        return conditional && strcmp(conditional, "not-supported") != 0;
+    return !resources || (observation && (!interactions || find(interactions, "code", "delete")));
+}
+
 int capability_check(const json_t *statement, const struct mapping *m, bool any_release,
                      enum release *ret_release, char **ret_message)
 {

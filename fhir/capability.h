@@ -12,4 +12,7 @@
 int capability_check(const json_t *statement, const struct mapping *m, bool any_release,
                      enum release *ret_release, char **ret_message);
 
+/* Whether what we wrote can be deleted there in the way that @m's identity does it. */
+bool capability_deletes(const json_t *statement, const struct mapping *m);
+
 #endif

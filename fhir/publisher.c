@@ -2,9 +2,8 @@
 #include "fhir/backoff.h"
 #include "fhir/blame.h"
 #include "fhir/bundle.h"
-#include "fhir/digest.h"
 #include "fhir/memory.h"
-#include "fhir/node.h"
+#include "fhir/parcel.h"
 #include "fhir/stop.h"
 #include "fhir/target.h"
 #include "store/base/cleanup.h"
@@ -104,6 +103,18 @@ static void resume_target(struct publisher *p)
     (void)report(p, target_resume(p->db, p->number));
 }
 
+/* Other settings make other Bundles, and so does another release: every study goes again. */
+static int note_settings(struct publisher *p)
+{
+    _cleanup_free_ char *fingerprint =
+        memory_print("%s %s", release_name(p->target->mapping.release), p->settings->fingerprint);
+    int r = report(p, target_configure(p->db, p->number, fingerprint));
+
+    if (r > 0)
+        log_info("other settings than before: every study is published again");
+    return r;
+}
+
 /* Register the target and see whether it can be worked with. Whether it is ready. */
 static bool prepare(struct publisher *p)
 {
@@ -116,39 +127,17 @@ static bool prepare(struct publisher *p)
         return false;
     p->target->kind->check(p->target, &answer);
     if (answer.verdict == VERDICT_DONE) {
-        log_info("publishing %s to %s", release_name(p->target->mapping.release), s->description);
         resume_target(p);
         (void)report(p, target_resume(p->db, p->number)); /* a pause from before our start */
-        p->ready = true;
+        p->ready = note_settings(p) >= 0;
+        if (p->ready)
+            log_info("publishing %s to %s", release_name(p->target->mapping.release),
+                     s->description);
     } else {
         (void)pause_target(p, &answer);
     }
     answer_done(&answer);
     return p->ready;
-}
-
-/* '<' before the name: a larger form was refused, so it is not tried again. */
-static enum form form_of(const struct outbox_item *item, const struct mapping *m,
-                         const struct study *study, bool *ret_forced)
-{
-    enum form form = bundle_form(m, study);
-
-    *ret_forced = false;
-    for (enum form f = FORM_SERIES; f <= FORM_STUDY; f++)
-        if (item->form[0] == '<' && strcmp(item->form + 1, bundle_form_name(f)) == 0 && f >= form) {
-            form = f;
-            *ret_forced = true;
-        }
-    return form;
-}
-
-static void settle(struct publisher *p, const struct outbox_item *item, const char *digest,
-                   enum form form, bool forced)
-{
-    char name[sizeof item->form];
-
-    (void)snprintf(name, sizeof name, "%s%s", forced ? "<" : "", bundle_form_name(form));
-    (void)report(p, outbox_settle(p->db, item, digest, name));
 }
 
 static void park(struct publisher *p, const struct outbox_item *item, const struct answer *a)
@@ -216,50 +205,29 @@ static void conclude(struct publisher *p, const struct outbox_item *item, const 
     }
 }
 
-/* Build, and send unless the target has exactly this; smaller while it is too large. */
+/* Build, send, and act on the answer. */
 static void send_study(struct publisher *p, const struct outbox_item *item,
                        const struct study *study)
 {
     struct answer answer;
-    bool forced, sent = false;
-    enum form form = form_of(item, &p->target->mapping, study, &forced);
-    char id[BUNDLE_ID], digest[DIGEST_TEXT];
+    struct parcel parcel;
 
-    bundle_study_id(study, id);
-    for (;; form++, forced = true) {
-        _cleanup_json_ json_t *bundle = NULL;
-        _cleanup_free_ char *text = NULL;
-
-        if (bundle_build(&p->target->mapping, study, form, &bundle) < 0) {
-            answer_make(&answer, VERDICT_NEVER, "the Study Instance UID is not a UID");
-            break;
-        }
-        text = bundle_text(bundle, false);
-        digest_of(text, p->settings->description, digest);
-        sent = p->target->kind->knows || strcmp(digest, item->digest) != 0;
-        if (sent)
-            p->target->kind->send(p->target, id, bundle, text, &answer);
-        else
-            answer_make(&answer, VERDICT_DONE, "unchanged");
-        if (answer.verdict != VERDICT_SMALLER || form == FORM_STUDY)
-            break;
-        log_info("study %lld is too large as %s", (long long)item->study_key,
-                 bundle_form_name(form));
-        answer_done(&answer);
-    }
-    if (sent && bundle_withheld(study) > 0)
+    if (report(p, parcel_send(p->db, p->target, item, study, &parcel, &answer)) < 0)
+        return;
+    if (parcel.sent && bundle_withheld(study) > 0)
         log_warning("study %lld: %zu instances are withheld, rejected or without a usable UID",
                     (long long)item->study_key, bundle_withheld(study));
     if (answer.verdict == VERDICT_DONE) {
         log_debug("study %lld: %s", (long long)item->study_key, answer.reason);
-        if (sent) {
+        if (parcel.sent) {
             blame_success(&p->blame, item->study_key);
             resume_target(p);
         }
-        settle(p, item, digest, form, forced);
+        (void)report(p, outbox_settle(p->db, item, parcel.digest, parcel.form, parcel.own));
     } else {
         conclude(p, item, &answer);
     }
+    parcel_done(&parcel);
     answer_done(&answer);
 }
 

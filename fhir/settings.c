@@ -1,4 +1,5 @@
 #include "fhir/settings.h"
+#include "fhir/fingerprint.h"
 #include "fhir/memory.h"
 #include "fhir/uri.h"
 #include "fhir/when.h"
@@ -280,6 +281,7 @@ int settings_read(const struct conf *c, size_t i, struct settings *ret, char **r
         return r;
     }
     s.description = memory_print("%s", s.url ? s.url : s.directory);
+    fingerprint_of(c, i, s.fingerprint);
     *ret = s;
     return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef ISTHMUS_FHIR_SETTINGS_H
 #define ISTHMUS_FHIR_SETTINGS_H
 
+#include "fhir/digest.h"
 #include "fhir/mapping.h"
 #include "store/base/conf.h"
 
@@ -26,7 +27,8 @@ struct delivery {
 
 struct settings {
     const char *name;
-    char *description; /* URL or directory; not a secret */
+    char *description;             /* URL or directory; not a secret */
+    char fingerprint[DIGEST_TEXT]; /* of what decides about the content of Bundles */
     const char *directory;
     bool release_from_server;
     int quiet_period_s, longest_delay_s, senders;

@@ -24,6 +24,7 @@ struct target {
     const struct target_kind *kind;
     const struct settings *settings;
     struct mapping mapping; /* with the release found out by check */
+    bool deletes;           /* what we wrote can be deleted there; found out by check */
 };
 
 /* @s must outlive it. -EINVAL: @ret_message (malloc'ed) says why, for a person. */

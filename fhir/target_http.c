@@ -45,6 +45,7 @@ static void check_metadata(struct target_http *t, struct answer *ret)
         answer_make(ret, VERDICT_REFUSED, "%s", message);
         return;
     }
+    t->target.deletes = capability_deletes(statement, &t->target.mapping);
     client_set_release(t->client, t->target.mapping.release);
 }
 

@@ -126,6 +126,7 @@ create table target (
     longest_delay interval not null,
     paused_until timestamptz,
     paused_why text,
+    fingerprint text, -- of the settings that decide what Bundles for it look like
     filled boolean not null default false -- the studies older than the target are in the outbox
 );
 
@@ -147,6 +148,7 @@ create table published (
     study_key bigint not null references study,
     digest text not null,
     form text not null,
+    own text not null default '', -- addresses of what we wrote beside the ImagingStudy
     published_at timestamptz not null default now(),
     primary key (target_key, study_key)
 );
@@ -518,6 +520,29 @@ begin
     update isthmus.target set filled = true where target_key = p_target_key;
 end $$;
 
+-- The settings with which Bundles for the target are made from now on. Others than those that made
+-- what it has: every study is sent to it again, also what it refused. Whether that is so.
+create function configure_target(p_target_key integer, p_fingerprint text) returns boolean
+    language plpgsql as $$
+declare
+    v_before text;
+begin
+    select fingerprint into v_before from isthmus.target
+    where target_key = p_target_key for update;
+    if v_before = p_fingerprint then
+        return false;
+    end if;
+    update isthmus.target set fingerprint = p_fingerprint where target_key = p_target_key;
+    if v_before is null then
+        return false;
+    end if;
+    insert into isthmus.outbox as o (target_key, study_key, due_at)
+    select p_target_key, study_key, now() from isthmus.study order by study_key
+    on conflict (target_key, study_key) do update set generation = o.generation + 1,
+        due_at = excluded.due_at, attempts = 0, parked_at = null;
+    return true;
+end $$;
+
 -- Forget a target; no store that is under way can mark for it any more. False: not known.
 create function forget_target(p_name text) returns boolean language plpgsql as $$
 begin
@@ -595,16 +620,27 @@ begin
     where target_key = p_target_key and parked_at is null and due_at > v_due and attempts = 0;
 end $$;
 
+-- The target is sent another state of a study that it has, with our resources p_own: until that is
+-- settled, nobody knows which state it has, and it may have any of the resources returned.
+create function begin_sending(p_target_key integer, p_study_key bigint, p_own text) returns text
+    language sql as $$
+    update isthmus.published set digest = '',
+        own = case when right(' ' || own, length(p_own) + 1) = ' ' || p_own then own
+                   else btrim(own || ' ' || p_own) end
+    where target_key = p_target_key and study_key = p_study_key
+    returning own
+$$;
+
 -- The target accepted the study as it was at @p_generation. Changed since, the row stays and the
 -- quiet period begins again. The row gone, another publisher has settled it after our claim was
 -- lost: our older content may have reached the target after the newer one, so it is sent again.
 create function settle(p_target_key integer, p_study_key bigint, p_generation bigint,
-                       p_digest text, p_form text) returns void language plpgsql as $$
+                       p_digest text, p_form text, p_own text) returns void language plpgsql as $$
 begin
-    insert into isthmus.published (target_key, study_key, digest, form)
-    values (p_target_key, p_study_key, p_digest, p_form)
+    insert into isthmus.published (target_key, study_key, digest, form, own)
+    values (p_target_key, p_study_key, p_digest, p_form, p_own)
     on conflict (target_key, study_key) do update set digest = excluded.digest,
-        form = excluded.form, published_at = now();
+        form = excluded.form, own = excluded.own, published_at = now();
     delete from isthmus.outbox where target_key = p_target_key and study_key = p_study_key
         and generation = p_generation;
     if not found then

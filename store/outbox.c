@@ -59,6 +59,20 @@ int target_register(struct db *db, const char *name, const char *description, in
     return r;
 }
 
+int target_configure(struct db *db, int target, const char *fingerprint)
+{
+    const struct number key = number(target);
+    const char *const values[] = {key.text, fingerprint};
+    PGresult *result;
+    int r = db_query(db, "select isthmus.configure_target($1, $2)", 2, values, &result);
+
+    if (r < 0)
+        return r;
+    r = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+    PQclear(result);
+    return r;
+}
+
 int target_forget(struct db *db, const char *name)
 {
     PGresult *result;
@@ -138,13 +152,27 @@ int outbox_release(struct db *db, const struct outbox_item *item)
     return let_go(db, item);
 }
 
+int outbox_begin(struct db *db, const struct outbox_item *item, const char *own, char **ret)
+{
+    const struct number target = number(item->target), study = number(item->study_key);
+    const char *const values[] = {target.text, study.text, own};
+    PGresult *result;
+    int r = db_query(db, "select isthmus.begin_sending($1, $2, $3)", 3, values, &result);
+
+    if (r < 0)
+        return r;
+    *ret = strdup(PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return *ret ? 0 : -ENOMEM;
+}
+
 int outbox_settle(struct db *db, const struct outbox_item *item, const char *digest,
-                  const char *form)
+                  const char *form, const char *own)
 {
     const struct number target = number(item->target), study = number(item->study_key),
                         generation = number(item->generation);
-    const char *const values[] = {target.text, study.text, generation.text, digest, form};
-    int r = db_query(db, "select isthmus.settle($1, $2, $3, $4, $5)", 5, values, NULL);
+    const char *const values[] = {target.text, study.text, generation.text, digest, form, own};
+    int r = db_query(db, "select isthmus.settle($1, $2, $3, $4, $5, $6)", 6, values, NULL);
 
     return r < 0 ? r : let_go(db, item);
 }

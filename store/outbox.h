@@ -1,7 +1,7 @@
 /* Which studies changed since a target last accepted them: one row per study and target with a
  * generation. The store transaction marks (isthmus.put_instance); here is the other side.
  *
- *   target_register → outbox_claim → … send … → outbox_settle | _later | _park
+ *   target_register → target_configure → outbox_claim → … send … → outbox_settle | _later | _park
  *
  * A claim is a session-level advisory lock on (target, study): it ends with the connection, so
  * a killed publisher leaves nothing behind, and marking never waits for a slow FHIR server. */
@@ -27,6 +27,9 @@ struct outbox_item {
  * again stay (see target_forget). @ret is the target's number. */
 int target_register(struct db *db, const char *name, const char *description, int quiet_period_s,
                     int longest_delay_s, int *ret);
+/* @fingerprint of the settings that Bundles for @target are made with from now on. When it had
+ * studies made with others, all become due, also parked ones. 1: that is so; 0. */
+int target_configure(struct db *db, int target, const char *fingerprint);
 /* Remove a target with its outbox and publish state. -ENOENT. */
 int target_forget(struct db *db, const char *name);
 /* The whole target rests until now + @seconds; @why is shown by status. */
@@ -39,11 +42,17 @@ int target_resume(struct db *db, int target);
  */
 int outbox_claim(struct db *db, int target, struct outbox_item *ret, int *ret_wait_ms);
 
+/* @item, which the target had before, is sent again, with other content and with our @own resources
+ * in it. Should we die before it is settled, nobody knows what the target has: its digest is
+ * forgotten. @ret (malloc'ed) is what it may have of ours: of earlier sendings and of this one. */
+int outbox_begin(struct db *db, const struct outbox_item *item, const char *own, char **ret);
+
 /* The target has accepted @item as it was at its generation: the row goes unless the study
- * changed meanwhile; digest and form are kept in `published`. A row that is gone already (the
+ * changed meanwhile; digest, form and the addresses of our @own resources there are kept in
+ * `published`. A row that is gone already (the
  * claim was lost on the way) comes back: which content reached the target last is not known. */
 int outbox_settle(struct db *db, const struct outbox_item *item, const char *digest,
-                  const char *form);
+                  const char *form, const char *own);
 /* A temporary failure: due again after @delay_ms. */
 int outbox_later(struct db *db, const struct outbox_item *item, int64_t delay_ms, const char *why);
 /* The target failed, and it is not known to be the study's fault: due again after @delay_ms, behind

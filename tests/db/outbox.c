@@ -54,14 +54,14 @@ Test(outbox, settling_removes_the_study_unless_it_changed_meanwhile)
     make_due();
     item = claim(d.db, target);
     change(d.db, 1);
-    cr_assert_eq(outbox_settle(d.db, &item, "d1", "full"), 0);
+    cr_assert_eq(outbox_settle(d.db, &item, "d1", "full", ""), 0);
     cr_assert_answer(d.db, "select generation || ' ' || (due_at > now()) from isthmus.outbox",
                      "2 true");
     make_due();
     item = claim(d.db, target);
     cr_assert_str_eq(item.digest, "d1");
     cr_assert_str_eq(item.form, "full");
-    cr_assert_eq(outbox_settle(d.db, &item, "d2", "series"), 0);
+    cr_assert_eq(outbox_settle(d.db, &item, "d2", "series", ""), 0);
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "0");
     cr_assert_answer(d.db, "select digest || ' ' || form from isthmus.published", "d2 series");
     change(d.db, 1);
@@ -81,13 +81,13 @@ Test(outbox, who_settles_late_makes_the_study_due_again)
     change(d.db, 1);
     make_due();
     item = claim(d.db, target);
-    cr_assert_eq(outbox_settle(d.db, &item, "new", "full"), 0);
+    cr_assert_eq(outbox_settle(d.db, &item, "new", "full", ""), 0);
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "0");
-    cr_assert_eq(outbox_settle(other, &late, "old", "full"), 0);
+    cr_assert_eq(outbox_settle(other, &late, "old", "full", ""), 0);
     make_due();
     item = claim(d.db, target);
     cr_assert_str_eq(item.digest, "old", "or the newer content would not be sent again");
-    cr_assert_eq(outbox_settle(d.db, &item, "new", "full"), 0);
+    cr_assert_eq(outbox_settle(d.db, &item, "new", "full", ""), 0);
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "0");
 }
 
@@ -133,7 +133,7 @@ Test(outbox, two_targets_have_the_same_study_each_for_itself)
     make_due();
     item = claim(d.db, a);
     cr_assert_eq(claim(other, b).study_key, item.study_key);
-    cr_assert_eq(outbox_settle(d.db, &item, "d", "full"), 0);
+    cr_assert_eq(outbox_settle(d.db, &item, "d", "full", ""), 0);
     cr_assert_answer(d.db, "select target_key = 2 from isthmus.outbox", "t");
 }
 
@@ -260,7 +260,7 @@ Test(outbox, a_new_target_is_given_every_study_and_a_known_one_nothing)
     for (int i = 0; i < 3; i++) {
         struct outbox_item item = claim(d.db, target);
 
-        cr_assert_eq(outbox_settle(d.db, &item, "d", "full"), 0);
+        cr_assert_eq(outbox_settle(d.db, &item, "d", "full", ""), 0);
     }
     cr_assert_eq(make_target("t", 20), target);
     (void)claim_nothing(d.db, target);
@@ -286,7 +286,7 @@ Test(outbox, a_forgotten_target_leaves_nothing)
     change(d.db, 2);
     make_due();
     item = claim(d.db, target);
-    cr_assert_eq(outbox_settle(d.db, &item, "d", "full"), 0);
+    cr_assert_eq(outbox_settle(d.db, &item, "d", "full", ""), 0);
     cr_assert_eq(target_forget(d.db, "t"), 0);
     cr_assert_eq(target_forget(d.db, "t"), -ENOENT);
     cr_assert_answer(d.db,
@@ -305,7 +305,7 @@ Test(outbox, the_publisher_may_do_all_this_with_its_own_role)
     run_sql(d.db, "set role isthmus_fhir");
     target = make_target("t", 0);
     item = claim(d.db, target);
-    cr_assert_eq(outbox_settle(d.db, &item, "d", "full"), 0);
+    cr_assert_eq(outbox_settle(d.db, &item, "d", "full", ""), 0);
     cr_assert_eq(target_pause(d.db, target, 5, "x"), 0);
     cr_assert_eq(target_forget(d.db, "t"), 0);
     cr_assert_eq(db_script(d.db, "update isthmus.instance set rejected = true"), -EINVAL);

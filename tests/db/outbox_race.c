@@ -72,7 +72,7 @@ static void publish_one(struct publisher *p, const struct outbox_item *item)
                    "where study_key = %d",
                    (int)item->study_key);
     (void)snprintf(seen, sizeof seen, "%.32s", ask(other, sql));
-    cr_assert_eq(outbox_settle(other, item, seen, "full"), 0, "%s", db_problem(other));
+    cr_assert_eq(outbox_settle(other, item, seen, "full", ""), 0, "%s", db_problem(other));
     p->settled++;
 }
 

@@ -11,7 +11,8 @@ answers GET metadata. POST /token gives access tokens "token-1", "token-2" …, 
 {"method", "path", "headers", "body", "status"}.
 
 The script, at run time:
-  POST /control        {"behaviour": NAME, …}: how the requests that follow are answered
+  POST /control        {"behaviour": NAME, …}: how the requests that follow are answered;
+                       "release": "R4" makes it another server from then on
   GET  /control/state  {"requests": n, "resources": {"Type": {id: resource}}, "versions": {…},
                         "transactions": n}
   POST /control/forget {"type": "Endpoint"}: those resources are gone
@@ -78,6 +79,7 @@ class State:
     def set_rule(self, rule):
         with self.lock:
             study = rule.get("study")
+            self.release = rule.get("release", self.release)
             self.rules = [r for r in self.rules if study and r.get("study") != study]
             if rule.get("behaviour", "ok") != "ok":
                 self.rules.append(rule)
@@ -114,6 +116,11 @@ class State:
         self.versions[key] = self.versions.get(key, 0) + 1
         return status
 
+    def delete(self, kind, url):
+        there = self.resources.get(kind, {})
+        for id_ in self.search(kind, url.query) if url.query else [url.path.split("/")[1]]:
+            there.pop(id_, None)
+
     def search(self, kind, query):
         """Ids of resources whose identifier is one of "identifier=system|value,…"."""
         wanted = parse_qs(query).get("identifier", [""])[0]
@@ -132,6 +139,9 @@ class State:
             request, resource = entry["request"], entry.get("resource")
             url = urlsplit(request["url"])
             kind = url.path.split("/")[0]
+            if request["method"] == "DELETE":
+                self.delete(kind, url)
+                continue
             if request["method"] == "POST":
                 found = self.search(kind, request.get("ifNoneExist", "")) \
                     if "ifNoneExist" in request else []
@@ -307,6 +317,8 @@ class Handler(BaseHTTPRequestHandler):
                 "rest": [{"mode": "server", "interaction": [{"code": "transaction"}],
                           "resource": [{"type": "ImagingStudy", "updateCreate": True,
                                         "conditionalUpdate": True},
+                                       {"type": "Observation", "conditionalDelete": "single",
+                                        "interaction": [{"code": "update"}, {"code": "delete"}]},
                                        {"type": "Patient", "conditionalCreate": True}]}]}
 
 

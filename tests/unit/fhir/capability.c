@@ -55,3 +55,32 @@ Test(capability, against_what_a_target_needs)
         json_decref(statement);
     }
 }
+
+Test(capability, to_delete_what_we_wrote)
+{
+#define OBSERVATION(more)                                                                          \
+    SERVER("5.0.0", TRANSACTION, ", \"resource\": [{\"type\": \"Observation\"" more "}]")
+    static const struct {
+        const char *statement;
+        bool by_id, by_search;
+    } rows[] = {
+        {SERVER("5.0.0", TRANSACTION, ""), true, false},
+        {SERVER("5.0.0", TRANSACTION, ", \"resource\": [{\"type\": \"Patient\"}]"), false, false},
+        {OBSERVATION(""), true, false},
+        {OBSERVATION(", \"interaction\": [{\"code\": \"update\"}]"), false, false},
+        {OBSERVATION(", \"interaction\": [{\"code\": \"delete\"}]"), true, false},
+        {OBSERVATION(", \"conditionalDelete\": \"not-supported\""), true, false},
+        {OBSERVATION(", \"conditionalDelete\": \"single\""), true, true},
+        {OBSERVATION(", \"conditionalDelete\": \"multiple\""), true, true},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *statement = json_loads(rows[i].statement, 0, NULL);
+
+        cr_assert_eq(capability_deletes(statement, &(struct mapping){.search_identity = false}),
+                     rows[i].by_id, "row %zu", i);
+        cr_assert_eq(capability_deletes(statement, &(struct mapping){.search_identity = true}),
+                     rows[i].by_search, "row %zu", i);
+        json_decref(statement);
+    }
+}

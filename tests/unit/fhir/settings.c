@@ -1,6 +1,7 @@
 #include "fhir/settings.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ static char *read_text(const char *text, struct settings *ret)
     (void)close(fd);
     if (conf_load(path, sections, &c, &message) == 0 && settings_read(c, 0, &s, &message) == 0) {
         if (ret)
-            *ret = s; /* numbers only: the texts go with @c */
+            *ret = s; /* no pointers: the texts go with @c */
         settings_done(&s);
     }
     (void)conf_free(c);
@@ -115,4 +116,45 @@ Test(settings, a_token_may_go_to_this_machine_in_the_clear)
     cr_assert_null(read_text("fhir { " SYSTEMS "}\ntarget \"t\" { url = \"http://127.0.0.1:80/f\" "
                              "authentication = bearer token_file = \"/x\" }",
                              NULL));
+}
+
+static struct settings settings_of(const char *fhir, const char *target)
+{
+    struct settings s = {0};
+    char text[1000], *message;
+
+    (void)snprintf(text, sizeof text,
+                   "fhir { " SYSTEMS "%s }\ntarget \"t\" { url = \"https://x\" %s }", fhir, target);
+    message = read_text(text, &s);
+    cr_assert_null(message, "%s", message);
+    return s;
+}
+
+Test(settings, their_fingerprint_changes_with_what_changes_bundles_and_with_nothing_else)
+{
+    static const struct {
+        const char *fhir, *target;
+        bool changes;
+    } rows[] = {
+        {"", "", false},
+        {"", "quiet_period = 3 senders = 2 timeout = 9 compress = true", false},
+        {"", "authentication = bearer token_file = \"/x\"", false},
+        {"ethnicity = false", "", true},
+        {"time_zone = \"Europe/Berlin\"", "", true},
+        {"issuer_map = {\"A=http://b\"}", "", true},
+        {"default_system_staff = \"http://a.example/s\"", "", true},
+        {"patient_differs = publish", "", true}, /* what was held is let go */
+        {"", "identity = id instance_limit = 1", true},
+        {"", "instance_level = series", true},
+        {"", "patient = update", true},
+        {"", "self_contained = on", true},
+    };
+    struct settings plain = settings_of("", "");
+
+    cr_assert_eq(strlen(plain.fingerprint), DIGEST_TEXT - 1);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct settings s = settings_of(rows[i].fhir, rows[i].target);
+
+        cr_assert_eq(strcmp(s.fingerprint, plain.fingerprint) != 0, rows[i].changes, "row %zu", i);
+    }
 }
