@@ -77,28 +77,25 @@ static int receive_data_set(struct reception *r, struct session *s, uint8_t cont
     return 0;
 }
 
-/* Can it be stored safely? PS3.4 B.2.3; identity is all we insist on. */
+/* Can it be stored safely? */
 static int judge(const struct instance *i, const struct command *rq, const struct context *context)
 {
-    const char *uids[] = {i->sop_class_uid, i->sop_instance_uid, i->study_instance_uid,
-                          i->series_instance_uid};
+    static const int findings[] = {
+        [INSTANCE_COMPLETE] = 0,
+        [INSTANCE_UID_TOO_LONG] = STATUS_UID_TOO_LONG,
+        [INSTANCE_NO_SOP_INSTANCE_UID] = STATUS_NO_SOP_INSTANCE_UID,
+        [INSTANCE_NO_SOP_CLASS_UID] = STATUS_NO_SOP_CLASS_UID,
+        [INSTANCE_NO_STUDY_UID] = STATUS_NO_STUDY_UID,
+        [INSTANCE_NO_SERIES_UID] = STATUS_NO_SERIES_UID,
+    };
+    enum instance_lack lack = instance_lack(i);
 
-    for (size_t k = 0; k < sizeof uids / sizeof *uids; k++)
-        if (uids[k] && strlen(uids[k]) > COMMAND_UID_MAX)
-            return STATUS_UID_TOO_LONG;
-    if (!i->sop_instance_uid)
-        return STATUS_NO_SOP_INSTANCE_UID;
-    if (!i->sop_class_uid)
-        return STATUS_NO_SOP_CLASS_UID;
+    if (lack != INSTANCE_COMPLETE)
+        return findings[lack];
     if (strcmp(i->sop_class_uid, context->abstract_syntax) != 0)
         return STATUS_SOP_CLASS_DIFFERS;
     if (!is_garbled(rq, context) && strcmp(i->sop_instance_uid, rq->sop_instance_uid) != 0)
         return STATUS_SOP_INSTANCE_DIFFERS;
-    /* Neither study nor series: an object without patient (palette, hanging protocol …). */
-    if (!i->study_instance_uid && i->series_instance_uid)
-        return STATUS_NO_STUDY_UID;
-    if (i->study_instance_uid && !i->series_instance_uid)
-        return STATUS_NO_SERIES_UID;
     return 0;
 }
 

@@ -70,6 +70,10 @@ int store_read(struct store *s, uint64_t id, int *ret_fd);
 /* Delete the permanent name of a file that no row names (a duplicate). */
 int store_delete(struct store *s, uint64_t id);
 
+/* Give a file that is of no use any more the name <id>.damaged, for people to look at. It is not
+ * walked over again. -ENOENT: it is gone. */
+int store_set_aside(struct store *s, uint64_t id);
+
 /* Path below the root, for people and for DICOM File Access; @buffer of STORE_PATH_MAX. */
 #define STORE_PATH_MAX 64
 void store_path(uint64_t id, char buffer[STORE_PATH_MAX]);

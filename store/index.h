@@ -7,6 +7,8 @@
 #include "store/db.h"
 #include "store/instance.h"
 
+#include <stdbool.h>
+
 enum index_result {
     INDEX_STORED,    /* the row names this blob (also when the same blob was put before) */
     INDEX_DUPLICATE, /* same UIDs, same bytes, another blob: this blob is not needed */
@@ -21,10 +23,17 @@ enum index_result {
  * the blob. For a duplicate, *ret_old (may be NULL) is the blob that has the bytes. */
 int index_put(struct db *db, const struct instance *i, enum index_result *ret, uint64_t *ret_old);
 
+/* What put_instance() answered: "stored", "conflict" or "duplicate 7". */
+enum index_result index_result_of(const char *word);
+
 /* The same, and a duplicate is only called so when the file that is there still has the bytes: it
  * is read once. Otherwise INDEX_REPAIRED, and *ret_old is the blob that is of no use any more;
  * what is left of its file stays for people to look at. */
 int index_keep(struct db *db, struct store *s, const struct instance *i, enum index_result *ret,
                uint64_t *ret_old);
+
+/* Are these bytes in the store already, with the same UIDs, behind a row and in a good file? Then
+ * @ret is true, and putting them would only find a duplicate. Errors of db.h. */
+int index_has(struct db *db, struct store *s, const struct instance *i, bool *ret);
 
 #endif

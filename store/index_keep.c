@@ -1,10 +1,12 @@
 #include "store/fixity.h"
 #include "store/index.h"
+#include "store/index_row.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TRIES 5 /* while others repair the same instance */
@@ -19,6 +21,34 @@ static bool file_has(struct store *s, uint64_t blob, const struct instance *i)
 
     memcpy(row.digest, i->digest, sizeof row.digest);
     return fixity_check(s, &row, NULL, NULL) == FIXITY_GOOD;
+}
+
+static const char select_same[] =
+    "select i.blob from isthmus.instance i left join isthmus.series s using (series_key) "
+    "left join isthmus.study t on t.study_key = s.study_key "
+    "where i.sop_instance_uid = $1 and i.size_bytes = $2 and i.digest = $3 "
+    "and t.study_instance_uid is not distinct from $4 "
+    "and s.series_instance_uid is not distinct from $5 union all "
+    "select blob from isthmus.conflict where sop_instance_uid = $1 and size_bytes = $2 "
+    "and digest = $3 and study_instance_uid is not distinct from $4 "
+    "and series_instance_uid is not distinct from $5 limit 1";
+
+int index_has(struct db *db, struct store *s, const struct instance *i, bool *ret)
+{
+    char size[24], digest[INDEX_DIGEST_MAX];
+    const char *const values[] = {i->sop_instance_uid, size, digest, i->study_instance_uid,
+                                  i->series_instance_uid};
+    PGresult *rows;
+    int r;
+
+    (void)snprintf(size, sizeof size, "%" PRIu64, i->size_bytes);
+    index_digest(i, digest);
+    r = db_query(db, select_same, 5, values, &rows);
+    if (r < 0)
+        return r;
+    *ret = PQntuples(rows) > 0 && file_has(s, strtoull(PQgetvalue(rows, 0, 0), NULL, 10), i);
+    PQclear(rows);
+    return 0;
 }
 
 static int replace(struct db *db, const struct instance *i, uint64_t old, bool *ret_replaced)
@@ -56,6 +86,7 @@ int index_keep(struct db *db, struct store *s, const struct instance *i, enum in
         if (r < 0)
             return r;
         if (replaced) {
+            (void)store_set_aside(s, *ret_old); /* if it cannot be, verify names it */
             *ret = INDEX_REPAIRED;
             return 0;
         }

@@ -39,11 +39,25 @@ struct instance {
 
     /* From the association and the file. */
     char *transfer_syntax_uid;
-    char *calling_ae_title; /* who sent it; NULL when imported */
+    char *calling_ae_title; /* who sent it; NULL when an imported file does not say */
     uint64_t blob_id;       /* see blob.h */
     uint64_t size_bytes;    /* of the data set, without preamble and file meta */
     uint8_t digest[16];     /* XXH3-128 of the data set bytes, canonical (big endian) */
 };
+
+/* What keeps an instance from being stored: its place in the index cannot be known. */
+enum instance_lack {
+    INSTANCE_COMPLETE,
+    INSTANCE_UID_TOO_LONG,
+    INSTANCE_NO_SOP_INSTANCE_UID,
+    INSTANCE_NO_SOP_CLASS_UID,
+    INSTANCE_NO_STUDY_UID,  /* has a series but no study */
+    INSTANCE_NO_SERIES_UID, /* has a study but no series */
+};
+#define INSTANCE_UID_MAX 128 /* the standard's 64 are often exceeded */
+
+/* Can it be stored safely (PS3.4 B.2.3)? Identity is all we insist on. */
+enum instance_lack instance_lack(const struct instance *i);
 
 /* Free what @i owns and make it all zero again. */
 void instance_done(struct instance *i);

@@ -143,6 +143,8 @@ int part10_read(const void *bytes, size_t n, bool whole, struct part10 *ret)
         r = read_group(file, n, 0, whole, &p);
     if (r == 0 && !*p.transfer_syntax_uid)
         r = guess_syntax(file + p.offset, n - p.offset, whole, &p);
+    if (r == -EBADMSG && p.offset == 0)
+        r = -ENOMSG;
     if (r == 0)
         *ret = p;
     return r;

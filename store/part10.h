@@ -19,7 +19,7 @@ struct part10 {
 /* Look at the first @n bytes of a file; @whole: it has no more. Also files without preamble, with
  * an implicit VR meta group, without transfer syntax, and data sets without anything in front: then
  * the first element must tell which of the three uncompressed transfer syntaxes it is in.
- * 0; -EAGAIN: more bytes are needed; -EBADMSG: not a DICOM file. */
+ * 0; -EAGAIN: more bytes are needed; -EBADMSG: it cannot be followed; -ENOMSG: not a DICOM file. */
 int part10_read(const void *bytes, size_t n, bool whole, struct part10 *ret);
 
 #endif

@@ -4,7 +4,6 @@
 #include "store/header.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -57,7 +56,8 @@ static int begin(struct reader *r, const uint8_t *bytes, size_t n, struct instan
     int e = part10_read(bytes, n, n < CHUNK, p);
 
     if (e < 0) {
-        r->about.problem = "not a DICOM file";
+        r->about.problem = e == -ENOMSG ? "not a DICOM file" : "broken file meta information";
+        r->about.other_file = e == -ENOMSG;
         return -EBADMSG;
     }
     ret->transfer_syntax_uid = strdup(p->transfer_syntax_uid);

@@ -10,6 +10,7 @@
 struct reread {
     struct part10 part10;
     const char *problem; /* why -EBADMSG: a short phrase without values, static text */
+    bool other_file;     /* it is not a DICOM file at all */
 };
 
 /* Read the file behind @fd from where it stands to its end, in constant memory: header, transfer

@@ -267,6 +267,15 @@ int store_read(struct store *s, uint64_t id, int *ret_fd)
     return 0;
 }
 
+int store_set_aside(struct store *s, uint64_t id)
+{
+    char path[STORE_PATH_MAX], aside[STORE_PATH_MAX + 8];
+
+    store_path(id, path);
+    (void)snprintf(aside, sizeof aside, "%.*s.damaged", (int)strlen(path) - 4, path);
+    return renameat(s->root_fd, path, s->root_fd, aside) < 0 ? -errno : 0;
+}
+
 int store_delete(struct store *s, uint64_t id)
 {
     char path[STORE_PATH_MAX];

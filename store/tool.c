@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct tool_command *const commands[] = {&tool_migrate, &tool_status,    &tool_verify,
-                                                      &tool_publish, &tool_conflicts, NULL};
+static const struct tool_command *const commands[] = {
+    &tool_migrate, &tool_status, &tool_import, &tool_verify, &tool_publish, &tool_conflicts, NULL};
 
 static void print_usage(FILE *f)
 {

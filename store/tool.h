@@ -33,7 +33,7 @@ struct tool_command {
     int (*run)(struct tool *t, int argc, char **argv);
 };
 
-extern const struct tool_command tool_migrate, tool_status, tool_verify, tool_publish,
+extern const struct tool_command tool_migrate, tool_status, tool_import, tool_verify, tool_publish,
     tool_conflicts;
 
 /* Say what is wrong on standard error, with the name of the command in front; returns @code. */
@@ -48,6 +48,11 @@ int tool_query(const struct tool *t, const char *sql, int n, const char *const *
 /* The schema is the one this program knows: TOOL_FINE, or TOOL_CANNOT after saying why. */
 int tool_check_schema(const struct tool *t);
 int tool_open_store(const struct tool *t, struct store **ret);
+/* Only for the user that the store belongs to: what others make in it the listener could not use.
+ */
+int tool_open_store_for_writing(const struct tool *t, struct store **ret);
+/* The number that an option has, when it is within @min and @max. */
+bool tool_number(const char *text, double min, double max, double *ret);
 
 /* The study that a person names by Study Instance UID or accession number. TOOL_FINE, TOOL_USAGE
  * (several have the accession number), TOOL_WRONG (none), TOOL_CANNOT; says why. */

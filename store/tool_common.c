@@ -2,10 +2,13 @@
 #include "store/base/cleanup.h"
 #include "store/schema.h"
 
+#include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <utf8proc.h>
 
 static void say(const struct tool *t, const char *format, va_list ap)
@@ -62,6 +65,39 @@ int tool_open_store(const struct tool *t, struct store **ret)
     if (r < 0)
         return tool_fail(t, TOOL_CANNOT, "%s: %s", root, strerrordesc_np(-r));
     return TOOL_FINE;
+}
+
+int tool_open_store_for_writing(const struct tool *t, struct store **ret)
+{
+    const char *root = conf_string(t->conf, "store", "root");
+    uint64_t reserve = (uint64_t)conf_int(t->conf, "store", "reserve_mib") << 20;
+    const struct passwd *owner;
+    struct stat st;
+    int r;
+
+    if (stat(root, &st) < 0)
+        return tool_fail(t, TOOL_CANNOT, "%s: %s; start the listener once, it makes the store",
+                         root, strerrordesc_np(errno));
+    owner = getpwuid(st.st_uid);
+    if (st.st_uid != geteuid())
+        return tool_fail(t, TOOL_CANNOT,
+                         "the store %s belongs to %s, so this has to be run as that user: "
+                         "sudo -u %s isthmus %s …",
+                         root, owner ? owner->pw_name : "nobody known",
+                         owner ? owner->pw_name : "USER", t->command->name);
+    r = store_open(root, reserve, ret);
+    return r < 0 ? tool_fail(t, TOOL_CANNOT, "the store %s cannot be written: %s", root,
+                             strerrordesc_np(-r))
+                 : TOOL_FINE;
+}
+
+bool tool_number(const char *text, double min, double max, double *ret)
+{
+    char *end;
+
+    errno = 0;
+    *ret = strtod(text, &end);
+    return errno == 0 && end != text && *end == '\0' && *ret >= min && *ret <= max;
 }
 
 int tool_find_study(const struct tool *t, const char *name, long long *ret_key)

@@ -1,7 +1,6 @@
 #include "store/tool_verify.h"
 #include "store/base/cleanup.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -133,15 +132,6 @@ static int verify(struct verify *v)
     return code == TOOL_FINE ? print_result(v) : code;
 }
 
-static bool parse_number(const char *text, double min, double max, double *ret)
-{
-    char *end;
-
-    errno = 0;
-    *ret = strtod(text, &end);
-    return errno == 0 && end != text && *end == '\0' && *ret >= min && *ret <= max;
-}
-
 static int run(struct tool *t, int argc, char **argv)
 {
     static const struct option options[] = {{"rate", required_argument, NULL, 'r'},
@@ -154,9 +144,9 @@ static int run(struct tool *t, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == '?')
             return TOOL_USAGE;
-        if (option == 'r' && !parse_number(optarg, 0.001, 1e9, &rate))
+        if (option == 'r' && !tool_number(optarg, 0.001, 1e9, &rate))
             return tool_usage(t, "--rate is %s, allowed is a number of MB/s above 0", optarg);
-        if (option == 'j' && !parse_number(optarg, 1, 64, &jobs))
+        if (option == 'j' && !tool_number(optarg, 1, 64, &jobs))
             return tool_usage(t, "--jobs is %s, allowed is 1 to 64", optarg);
     }
     if (optind < argc)

@@ -115,9 +115,17 @@ Test(keep, a_duplicate_of_a_good_file_is_not_needed)
     expect_blob("instance", blob);
 }
 
+static int count_file(void *context, uint64_t id)
+{
+    (void)id;
+    ++*(size_t *)context;
+    return 0;
+}
+
 Test(keep, the_newcomer_takes_the_place_of_a_file_that_is_gone_or_damaged)
 {
     uint64_t blob = keep(&first, "pixels", INDEX_STORED, 0);
+    size_t files = 0;
     char path[256];
 
     for (size_t n = 0; n < sizeof damages / sizeof *damages; n++) {
@@ -127,6 +135,8 @@ Test(keep, the_newcomer_takes_the_place_of_a_file_that_is_gone_or_damaged)
         expect_blob("instance", blob);
         path_of(blob, path);
         cr_assert_eq(access(path, F_OK), 0, "damage %zu", n);
+        cr_assert_eq(store_walk(store, count_file, &files), 0);
+        cr_assert_eq(files, n + 1, "the damaged file is set aside");
         keep(&first, "pixels", INDEX_DUPLICATE, blob);
     }
     cr_assert_answer(d.db, "select number_of_study_related_instances from isthmus.study", "1");

@@ -153,6 +153,28 @@ class Isthmus:
                                  f"{done.stdout}{done.stderr}")
         return done
 
+    def owner_tool(self, *arguments, start=False, check=True):
+        """The tool as the user and role of the listener; @start: do not wait for its end."""
+        owner = self.dir.joinpath("store").stat()
+        program, command = Path(self.programs) / "isthmus", []
+        if os.geteuid() == 0:
+            program = self.scratch / "isthmus"
+            if not program.exists():
+                shutil.copy(Path(self.programs) / "isthmus", program)
+            command = ["setpriv", "--reuid", str(owner.st_uid), "--regid", str(owner.st_gid),
+                       "--clear-groups", "--no-new-privs", "--"]
+        command += [str(program), "--config", str(self.config), *map(str, arguments)]
+        environment = {**os.environ, "PGUSER": "isthmus-scp"}
+        if start:
+            return subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, cwd="/", env=environment)
+        done = subprocess.run(command, text=True, capture_output=True, cwd="/", env=environment,
+                              check=False)
+        if check and done.returncode:
+            raise AssertionError(f"isthmus {arguments} ended with {done.returncode}: "
+                                 f"{done.stdout}{done.stderr}")
+        return done
+
     def stored_path(self, blob):
         """The file of an instance: the one in objects/ whose name begins with our id."""
         found = list((self.dir / "store/objects").rglob(f"{int(blob):016x}.dcm")) or \

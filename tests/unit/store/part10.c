@@ -153,6 +153,7 @@ Test(part10, what_is_no_dicom_file_is_refused)
     _cleanup_dataset_ struct dataset zeros = {.n = 0}, text = {.n = 0}, cut = {.n = 0},
                                      huge = {.n = 0}, unknown = {.n = 0}, tiny = {.n = 0};
     const struct dataset *const rows[] = {&zeros, &text, &cut, &huge, &unknown, &tiny};
+    static const int errors[] = {-ENOMSG, -ENOMSG, -EBADMSG, -EBADMSG, -EBADMSG, -ENOMSG};
     static const uint8_t nothing[200];
 
     put_bytes(&zeros, nothing, sizeof nothing);
@@ -167,7 +168,7 @@ Test(part10, what_is_no_dicom_file_is_refused)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct part10 p = {.offset = 7};
 
-        cr_assert_eq(read_start(rows[i], rows[i]->n, true, &p), -EBADMSG, "row %zu", i);
+        cr_assert_eq(read_start(rows[i], rows[i]->n, true, &p), errors[i], "row %zu", i);
         cr_assert_eq(p.offset, 7);
     }
 }
