@@ -120,5 +120,6 @@ static const struct conf_option target_options[] = {
     {0},
 };
 
-const struct conf_section settings_fhir = {"fhir", false, fhir_options};
-const struct conf_section settings_target = {"target", true, target_options};
+const struct conf_section settings_fhir = {.name = "fhir", .options = fhir_options};
+const struct conf_section settings_target = {
+    .name = "target", .titled = true, .options = target_options};

@@ -6,6 +6,7 @@
 #include "scp/status.h"
 #include "store/base/log.h"
 #include "store/base/uid.h"
+#include "store/caller.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -64,10 +65,13 @@ static enum service service_of(const struct session *s, const char *sop_class_ui
     if (strcmp(sop_class_uid, SOP_CLASS_VERIFICATION) == 0)
         return SERVICE_ECHO;
     if (cfind_is_query(sop_class_uid))
-        return settings_ae_allows(s->settings, s->calling, "find") ? SERVICE_FIND : SERVICE_NONE;
+        return caller_may(s->settings->conf, s->calling, "find") ? SERVICE_FIND : SERVICE_NONE;
+    if (cfind_is_worklist(sop_class_uid))
+        return caller_may(s->settings->conf, s->calling, "worklist") ? SERVICE_WORKLIST
+                                                                     : SERVICE_NONE;
     if (uid_valid(sop_class_uid) && sop_class_is_storage(sop_class_uid) &&
         settings_allow(s->settings, "sop_classes", sop_class_uid))
-        return settings_ae_allows(s->settings, s->calling, "store") ? SERVICE_STORE : SERVICE_NONE;
+        return caller_may(s->settings->conf, s->calling, "store") ? SERVICE_STORE : SERVICE_NONE;
     return SERVICE_NONE;
 }
 
@@ -76,7 +80,7 @@ static int negotiate_extended(struct session *s, struct context *c)
     uint8_t asked[sizeof c->extended];
     size_t n = dimse_extended(s->association, c->abstract_syntax, asked, sizeof asked);
 
-    if (c->service != SERVICE_FIND || n == 0)
+    if ((c->service != SERVICE_FIND && c->service != SERVICE_WORKLIST) || n == 0)
         return 0;
     cfind_negotiate(asked, n, c->extended);
     return dimse_extended_answer(s->association, c->abstract_syntax, c->extended, n);
@@ -173,7 +177,7 @@ static int serve_commands(struct session *s)
             r = serve_echo(s, context_id, &rq);
         else if (rq.field == C_STORE_RQ && service == SERVICE_STORE)
             r = cstore_serve(s, context_id, &rq);
-        else if (rq.field == C_FIND_RQ && service == SERVICE_FIND)
+        else if (rq.field == C_FIND_RQ && (service == SERVICE_FIND || service == SERVICE_WORKLIST))
             r = cfind_serve(s, context_id, &rq);
         else
             r = serve_unknown(s, context_id, &rq);

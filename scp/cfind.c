@@ -3,6 +3,7 @@
 #include "scp/status.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
+#include "store/caller.h"
 #include "store/identifier.h"
 #include "store/query.h"
 
@@ -23,6 +24,7 @@ static const struct {
     {"1.2.840.10008.5.1.4.1.2.1.1", QUERY_PATIENT_ROOT},
     {"1.2.840.10008.5.1.4.1.2.2.1", QUERY_STUDY_ROOT},
     {"1.2.840.10008.5.1.4.1.2.3.1", QUERY_PATIENT_STUDY_ONLY},
+    {"1.2.840.10008.5.1.4.31", QUERY_WORKLIST},
 };
 
 struct finding {
@@ -30,6 +32,7 @@ struct finding {
     uint8_t context_id;
     const struct command *rq;
     const struct context *context;
+    struct worklist_view view;
     struct query *query;
     json_t *identifier;
     char requested[CHARSET_MAX];
@@ -41,14 +44,32 @@ static void finding_done(struct finding *f)
 {
     f->query = query_end(f->query);
     json_decref(f->identifier);
+    worklist_view_done(&f->view);
+}
+
+/* false: @sop_class_uid is none that we answer. */
+static bool find_root(const char *sop_class_uid, enum query_root *ret)
+{
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
+        if (strcmp(roots[i].sop_class_uid, sop_class_uid) == 0) {
+            *ret = roots[i].root;
+            return true;
+        }
+    return false;
 }
 
 bool cfind_is_query(const char *sop_class_uid)
 {
-    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
-        if (strcmp(roots[i].sop_class_uid, sop_class_uid) == 0)
-            return true;
-    return false;
+    enum query_root root;
+
+    return find_root(sop_class_uid, &root) && root != QUERY_WORKLIST;
+}
+
+bool cfind_is_worklist(const char *sop_class_uid)
+{
+    enum query_root root;
+
+    return find_root(sop_class_uid, &root) && root == QUERY_WORKLIST;
 }
 
 void cfind_negotiate(const uint8_t *asked, size_t n, uint8_t *answer)
@@ -75,7 +96,7 @@ static const char *charset_of(const json_t *attributes, char *buffer, size_t siz
 /* What answers are written in, as long as it has their characters. */
 static void choose_charset(struct finding *f)
 {
-    const char *forced = settings_ae_string(f->s->settings, f->s->calling, "charset");
+    const char *forced = caller_string(f->s->settings->conf, f->s->calling, "charset");
 
     f->charset = forced ? forced : charset_of(f->identifier, f->requested, sizeof f->requested);
 }
@@ -91,11 +112,10 @@ static struct query_options options_of(const struct finding *f)
         .stored_charset = strcmp(f->charset, "ISO_IR 192") != 0,
         .retrieve_ae_title = f->s->settings->ae_title,
         .limit = (unsigned)f->s->settings->find_limit,
+        .view = &f->view,
     };
 
-    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
-        if (strcmp(roots[i].sop_class_uid, f->context->abstract_syntax) == 0)
-            o.root = roots[i].root;
+    (void)find_root(f->context->abstract_syntax, &o.root);
     return o;
 }
 
@@ -140,7 +160,9 @@ static bool start(struct finding *f, const uint8_t *bytes, size_t n, struct comm
     }
     choose_charset(f);
     options = options_of(f);
-    r = query_begin(f->s->db, f->identifier, &options, &f->query, &problem);
+    r = worklist_view_read(f->s->settings->conf, f->s->calling, &f->view);
+    if (r == 0)
+        r = query_begin(f->s->db, f->identifier, &options, &f->query, &problem);
     if (r == -EBADMSG)
         *ret = (struct command_response){.status = problem.status,
                                          .offending_tag = problem.offending_tag,

@@ -4,8 +4,8 @@
 
 #include "scp/session.h"
 
-/* SOP Class Extended Negotiation of the FIND classes (PS3.4 C.5.1.1): positions in
- * context.extended, each 1 when it was asked for and granted. */
+/* SOP Class Extended Negotiation of the FIND classes (PS3.4 C.5.1.1; K.5.1.1, where the first two
+ * are always 1): positions in context.extended, each 1 when it was asked for and granted. */
 enum cfind_extended {
     CFIND_RELATIONAL,
     CFIND_DATETIME,
@@ -17,8 +17,9 @@ enum cfind_extended {
     CFIND_EXTENDED_MAX
 };
 
-/* Is @sop_class_uid one of the Query/Retrieve FIND classes we answer? */
+/* Is @sop_class_uid one of the Query/Retrieve FIND classes we answer, or Modality Worklist? */
 bool cfind_is_query(const char *sop_class_uid);
+bool cfind_is_worklist(const char *sop_class_uid);
 /* What we grant of @n asked bytes: writes as many to @answer. */
 void cfind_negotiate(const uint8_t *asked, size_t n, uint8_t *answer);
 

@@ -18,11 +18,12 @@ static void print_level(enum query_level level, bool matched)
 
 void keys_print(void)
 {
-    static const char *const names[] = {"PATIENT", "STUDY", "SERIES", "IMAGE"};
+    static const char *const names[QUERY_LEVELS] = {"PATIENT", "STUDY",    "SERIES",
+                                                    "IMAGE",   "worklist", "worklist, of the step"};
 
     (void)puts("| level | matched and returned | only returned |");
     (void)puts("|---|---|---|");
-    for (int level = QUERY_PATIENT; level <= QUERY_IMAGE; level++) {
+    for (int level = QUERY_PATIENT; level < QUERY_LEVELS; level++) {
         (void)printf("| %s | ", names[level]);
         print_level((enum query_level)level, true);
         (void)printf(" | ");

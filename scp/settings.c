@@ -1,4 +1,6 @@
 #include "scp/settings.h"
+#include "store/caller.h"
+#include "store/worklist_settings.h"
 
 #include <string.h>
 
@@ -31,11 +33,7 @@ static const struct conf_option options[] = {
      .fallback = "{\"any\"}",
      .max = 16,
      .help = "AE titles we answer to; \"any\" answers to every name"},
-    {.name = "calling_ae_titles",
-     .type = CONF_LIST,
-     .fallback = "{\"any\"}",
-     .max = 16,
-     .help = "AE titles that may call us"},
+    CALLING_AE_TITLES_OPTION,
     {.name = "sop_classes",
      .type = CONF_LIST,
      .fallback = "{\"any\"}",
@@ -133,26 +131,11 @@ static const struct conf_option options[] = {
     {0},
 };
 
-static const struct conf_option ae_options[] = {
-    {.name = "allow",
-     .type = CONF_LIST,
-     .fallback = "{\"store\", \"find\", \"worklist\"}",
-     .max = 16,
-     .help = "what this calling AE title may do; C-ECHO is always answered"},
-    {.name = "charset",
-     .type = CONF_STRING,
-     .max = 128,
-     .help = "Specific Character Set of answers to it, values joined with \\\\; without it the "
-             "requestor's own where every character fits, else ISO_IR 192"},
-    {0},
-};
-
-const struct conf_section conf_ae = {.name = "ae", .titled = true, .options = ae_options};
-
 const struct conf_section conf_scp = {.name = "scp", .options = options};
 
-const struct conf_section *const scp_sections[] = {&conf_database, &conf_store, &conf_log,
-                                                   &conf_scp,      &conf_ae,    NULL};
+const struct conf_section *const scp_sections[] = {
+    &conf_database, &conf_store,         &conf_log, &conf_scp,
+    &conf_worklist, &conf_station_group, &conf_ae,  NULL};
 
 static int seconds(const struct conf *c, const char *option)
 {
@@ -193,33 +176,4 @@ bool settings_allow(const struct settings *s, const char *option, const char *va
         if (strcmp(values[i], "any") == 0 || strcmp(values[i], value) == 0)
             return true;
     return false;
-}
-
-static int find_ae(const struct settings *s, const char *calling)
-{
-    size_t n = conf_titled_count(s->conf, "ae");
-
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(conf_title(s->conf, "ae", i), calling) == 0)
-            return (int)i;
-    return -1;
-}
-
-bool settings_ae_allows(const struct settings *s, const char *calling, const char *service)
-{
-    const char *const *allowed;
-    int ae = find_ae(s, calling);
-    size_t n = ae < 0 ? 0 : conf_titled_list(s->conf, "ae", (size_t)ae, "allow", &allowed);
-
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(allowed[i], service) == 0)
-            return true;
-    return ae < 0;
-}
-
-const char *settings_ae_string(const struct settings *s, const char *calling, const char *option)
-{
-    int ae = find_ae(s, calling);
-
-    return ae < 0 ? NULL : conf_titled_string(s->conf, "ae", (size_t)ae, option);
 }

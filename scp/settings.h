@@ -1,11 +1,12 @@
-/* What the listener reads from the configuration: sections scp {…} and ae "TITLE" {…}. */
+/* What the listener reads from the configuration: section scp {…}; ae "TITLE" {…} is in
+ * store/caller.h. */
 #ifndef ISTHMUS_SCP_SETTINGS_H
 #define ISTHMUS_SCP_SETTINGS_H
 
 #include "scp/dimse.h"
 #include "store/base/conf.h"
 
-extern const struct conf_section conf_scp, conf_ae;
+extern const struct conf_section conf_scp;
 
 /* Those that isthmus-scp reads; NULL-terminated, for conf_load(). */
 extern const struct conf_section *const scp_sections[];
@@ -27,12 +28,5 @@ void settings_read(const struct conf *c, struct settings *ret);
 
 /* Is @value in the list option @option of scp {…}, or is "any"? */
 bool settings_allow(const struct settings *s, const char *option, const char *value);
-
-/* May the AE @calling use @service ("store", "find", "worklist")? All that section ae of its
- * title does not take away. */
-bool settings_ae_allows(const struct settings *s, const char *calling, const char *service);
-
-/* An option of section ae "@calling", NULL: not set. */
-const char *settings_ae_string(const struct settings *s, const char *calling, const char *option);
 
 #endif

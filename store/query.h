@@ -1,4 +1,5 @@
-/* C-FIND keys → SQL → matches (PS3.4 section C.2.2.2). One query at a time on a connection.
+/* C-FIND keys → SQL → matches (PS3.4 sections C.2.2.2 and K.2.2.2). One query at a time on a
+ * connection.
  *
  *   query_begin → query_next … → query_end
  *
@@ -9,13 +10,24 @@
 #define ISTHMUS_STORE_QUERY_H
 
 #include "store/db.h"
+#include "store/worklist_view.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-enum query_level { QUERY_PATIENT, QUERY_STUDY, QUERY_SERIES, QUERY_IMAGE };
-enum query_root { QUERY_PATIENT_ROOT, QUERY_STUDY_ROOT, QUERY_PATIENT_STUDY_ONLY };
+/* The levels of the composite objects, and those of the worklist: the order (requested procedure,
+ * service request, visit and patient) and the item of Scheduled Procedure Step Sequence. */
+enum query_level {
+    QUERY_PATIENT,
+    QUERY_STUDY,
+    QUERY_SERIES,
+    QUERY_IMAGE,
+    QUERY_ORDER,
+    QUERY_STEP,
+    QUERY_LEVELS
+};
+enum query_root { QUERY_PATIENT_ROOT, QUERY_STUDY_ROOT, QUERY_PATIENT_STUDY_ONLY, QUERY_WORKLIST };
 
 struct query_options {
     enum query_root root;
@@ -26,6 +38,8 @@ struct query_options {
     bool stored_charset;           /* answers have the (0008,0005) that their study came with */
     const char *retrieve_ae_title; /* returned as (0008,0054) */
     unsigned limit;                /* matches after which the query ends; 0: none */
+    const struct worklist_view *view; /* of QUERY_WORKLIST: what the caller may see; lives as long
+                                         as the query */
 };
 
 struct query_problem {
@@ -45,7 +59,7 @@ int query_begin(struct db *db, const json_t *identifier, const struct query_opti
 bool query_has_unsupported(const struct query *q);
 
 /* The next match: exactly the attributes that were asked for and are supported, those without a
- * value empty, with Query/Retrieve Level and the unique keys of the level. The caller owns it.
+ * value empty; of studies with Query/Retrieve Level and the unique key of the level. The caller's.
  * 0; -ENOENT: no more; -ENOBUFS: the limit was reached and there are more; -ETIMEDOUT: the
  * statement ran too long; errors of db.h. */
 int query_next(struct query *q, json_t **ret);
@@ -59,8 +73,8 @@ bool query_ready(struct query *q);
 /* Stop: the statement is cancelled on the server if it still runs (PQcancel). Returns NULL. */
 struct query *query_end(struct query *q);
 
-/* The attributes that can be matched and returned at @level, in tag order, for documentation and
- * its test; false past the end. */
+/* The attributes that can be matched and returned, for documentation and its test: those of the
+ * composite objects in tag order, then the worklist's; false past the end. */
 struct query_attribute {
     uint32_t tag;
     const char *keyword;

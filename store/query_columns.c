@@ -66,8 +66,9 @@ static const struct {
     uint32_t date, time;
 } pairs[] = {
     {0x00080012, 0x00080013}, {0x00080020, 0x00080030}, {0x00080021, 0x00080031},
-    {0x00080022, 0x00080032}, {0x00080023, 0x00080033}, {0x00400244, 0x00400245},
-    {0x00400250, 0x00400251}, {0x00700082, 0x00700083},
+    {0x00080022, 0x00080032}, {0x00080023, 0x00080033}, {0x00380020, 0x00380021},
+    {0x00400002, 0x00400003}, {0x00400004, 0x00400005}, {0x00400244, 0x00400245},
+    {0x00400250, 0x00400251}, {0x00402004, 0x00402005}, {0x00700082, 0x00700083},
 };
 /* clang-format on */
 
@@ -135,17 +136,18 @@ static uint32_t next_tag(uint32_t tag)
 
 bool query_attribute(unsigned index, struct query_attribute *ret)
 {
-    uint32_t tag = 0;
+    uint32_t tag = next_tag(0);
     struct column c;
+    bool required;
 
-    do
+    for (; tag && index > 0; index--)
         tag = next_tag(tag);
-    while (tag && index-- > 0);
-    if (!tag || !column_find(tag, &c))
+    if (!(tag ? column_find(tag, &c) : worklist_column(index, &c, &required)))
         return false;
-    *ret = (struct query_attribute){.tag = tag, .keyword = c.keyword, .level = c.level};
+    *ret = (struct query_attribute){.tag = c.tag, .keyword = c.keyword, .level = c.level};
     memcpy(ret->vr, c.vr, 2);
-    ret->matched = tag != TAG_LEVEL && tag != TAG_CHARACTER_SET && tag != TAG_TIMEZONE_OFFSET;
+    ret->matched = c.tag != TAG_LEVEL && c.tag != TAG_CHARACTER_SET &&
+                   c.tag != TAG_TIMEZONE_OFFSET && c.tag != TAG_PERTINENT_DOCUMENTS;
     ret->returned = true;
     ret->how = c.computed ? "computed" : c.kind == COLUMN_DOCUMENT ? "attributes" : "column";
     return true;

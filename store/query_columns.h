@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Tables in SQL: p patient, t study, s series, i instance. */
+/* Tables in SQL: p patient, t study, s series, i instance; o worklist_order, w worklist_step. */
 enum column_kind {
     COLUMN_DOCUMENT, /* DICOM JSON of the level, matched in C */
     COLUMN_TEXT,
@@ -35,13 +35,23 @@ struct column {
 #define TAG_LEVEL 0x00080052u
 #define TAG_RETRIEVE_AE_TITLE 0x00080054u
 #define TAG_TIMEZONE_OFFSET 0x00080201u
+#define TAG_PATIENT_NAME 0x00100010u
 #define TAG_PATIENT_ID 0x00100020u
 #define TAG_STUDY_UID 0x0020000Du
 #define TAG_SERIES_UID 0x0020000Eu
 #define TAG_INSTANCE_UID 0x00080018u
+#define TAG_STEPS 0x00400100u
+#define TAG_STATION 0x00400001u
+#define TAG_PERTINENT_DOCUMENTS 0x00380100u
 
 /* false: not an attribute of the index. */
 bool column_find(uint32_t tag, struct column *ret);
+
+/* The same for the worklist at QUERY_ORDER or QUERY_STEP. In query_worklist.c. */
+bool worklist_column_find(uint32_t tag, enum query_level level, struct column *ret);
+/* All of them, by index, those of the order first; false past the end. @ret_required: a return key
+ * of type 1, 1C, 2 or 2C (table K.6-1). */
+bool worklist_column(size_t index, struct column *ret, bool *ret_required);
 
 /* The unique key of a level (PS3.4 C.6). */
 uint32_t column_unique_key(enum query_level level);

@@ -353,6 +353,19 @@ int key_take(uint32_t tag, const char *vr, const json_t *element,
     return take(&t, tag, vr, element, ret);
 }
 
+int key_add_text(struct key *k, const char *text)
+{
+    struct key_value *grown = reallocarray(k->values, k->n_values + 1, sizeof *grown);
+    char *copy = grown ? strdup(text) : NULL;
+
+    if (grown)
+        k->values = grown;
+    if (!copy)
+        return -ENOMEM;
+    k->values[k->n_values++] = (struct key_value){.text = {.text = copy}};
+    return 0;
+}
+
 void key_done(struct key *k)
 {
     drop_values(k);

@@ -35,6 +35,7 @@ struct key_value {
     size_t n_words;          /* fuzzy KEY_NAME: all are in the name with its words divided */
     struct pattern *words;
     int64_t low, high; /* KEY_DATE, KEY_TIME, KEY_DATETIME: both included */
+    bool range;        /* it was two of them with a hyphen, or one and a hyphen */
     int low_offset, high_offset;
     double number;
 };
@@ -59,6 +60,9 @@ int key_take(uint32_t tag, const char *vr, const json_t *element,
              const struct query_options *options, struct key *ret,
              struct query_problem *ret_problem);
 void key_done(struct key *k);
+
+/* @text as one more value of a key without wildcards. 0 or -ENOMEM. */
+int key_add_text(struct key *k, const char *text);
 
 /* Everything matches, also what has no value (C.2.2.2.3). */
 bool key_universal(const struct key *k);

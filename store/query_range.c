@@ -124,6 +124,7 @@ static bool sides_take(enum key_kind kind, const char *text, size_t hyphen, stru
     ret->low_offset = first.offset;
     ret->high = last.high;
     ret->high_offset = last.offset;
+    ret->range = true;
     return true;
 }
 

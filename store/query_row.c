@@ -7,11 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-static void json_done(json_t **j)
-{
-    json_decref(*j);
-}
-
 static json_t *element_new(const char *vr, json_t *values)
 {
     json_t *element = json_object();
@@ -185,37 +180,56 @@ static json_t *cut_to(json_t *element, const json_t *asked)
 
 /* -------------------------------------------------------------------------------------------- */
 
-static const json_t *element_in(const json_t *answer, const struct field *f)
+/* The attributes of an answer, and of the worklist those of its one scheduled procedure step. */
+struct answer {
+    json_t *top, *step;
+};
+
+static void answer_done(struct answer *a)
+{
+    json_decref(a->top);
+    json_decref(a->step);
+}
+
+static json_t *object_of(const struct answer *a, const struct field *f)
+{
+    return f->column.level == QUERY_STEP ? a->step : a->top;
+}
+
+static const json_t *element_in(const struct answer *a, const struct field *f)
 {
     char key[ATTRIBUTE_KEY_SIZE];
 
     attribute_key(f->column.tag, key);
-    return json_object_get(answer, key);
+    return json_object_get(object_of(a, f), key);
 }
 
-static bool field_matches(const struct field *f, const json_t *answer)
+static bool field_matches(const struct field *f, const struct answer *a)
 {
     if (f->in_sql || f->of_date || !f->returned)
         return true;
     if (f->time)
-        return key_pair_matches(&f->key, &f->time->key, element_in(answer, f),
-                                element_in(answer, f->time));
-    return key_matches(&f->key, element_in(answer, f));
+        return key_pair_matches(&f->key, &f->time->key, element_in(a, f), element_in(a, f->time));
+    return key_matches(&f->key, element_in(a, f));
 }
 
 static int add_field(const struct plan *p, const struct field *f, const PGresult *row,
-                     json_t *answer)
+                     struct answer *a)
 {
     json_t *element = element_of_field(p, f, row);
     char key[ATTRIBUTE_KEY_SIZE];
 
     if (!element)
         return -ENOMEM;
+    if (f->if_any && !json_object_get(element, "Value")) {
+        json_decref(element);
+        return 0;
+    }
     attribute_key(f->column.tag, key);
-    return json_object_set_new_nocheck(answer, key, element) < 0 ? -ENOMEM : 0;
+    return json_object_set_new_nocheck(object_of(a, f), key, element) < 0 ? -ENOMEM : 0;
 }
 
-static int cut_field(const struct field *f, json_t *answer)
+static int cut_field(const struct field *f, struct answer *a)
 {
     char key[ATTRIBUTE_KEY_SIZE];
     json_t *cut;
@@ -223,29 +237,42 @@ static int cut_field(const struct field *f, json_t *answer)
     if (strcmp(f->column.vr, "SQ") != 0)
         return 0;
     attribute_key(f->column.tag, key);
-    cut = cut_to(json_incref(json_object_get(answer, key)), f->asked);
-    return json_object_set_new_nocheck(answer, key, cut) < 0 ? -ENOMEM : 0;
+    cut = cut_to(json_incref(json_object_get(object_of(a, f), key)), f->asked);
+    return json_object_set_new_nocheck(object_of(a, f), key, cut) < 0 ? -ENOMEM : 0;
+}
+
+/* What stands in an answer without being asked for as an attribute. */
+static int close_answer(const struct plan *p, struct answer *a)
+{
+    bool worklist = p->options.root == QUERY_WORKLIST;
+    json_t *element;
+
+    if (worklist && !p->steps)
+        return 0;
+    element = worklist ? element_of("SQ", TAKE_PTR(a->step))
+                       : element_of("CS", json_string(column_level_name(p->level)));
+    return json_object_set_new_nocheck(a->top, worklist ? "00400100" : "00080052", element) < 0
+               ? -ENOMEM
+               : 0;
 }
 
 int row_take(const struct plan *p, const PGresult *row, json_t **ret)
 {
-    _cleanup_(json_done) json_t *answer = json_object();
-    int r = answer ? 0 : -ENOMEM;
+    _cleanup_(answer_done) struct answer a = {json_object(), json_object()};
+    int r = a.top && a.step ? 0 : -ENOMEM;
 
     for (size_t i = 0; r == 0 && i < p->n_fields; i++)
         if (p->fields[i].returned)
-            r = add_field(p, &p->fields[i], row, answer);
+            r = add_field(p, &p->fields[i], row, &a);
     for (size_t i = 0; r == 0 && i < p->n_fields; i++)
-        if (!field_matches(&p->fields[i], answer))
+        if (!field_matches(&p->fields[i], &a))
             return -ENOENT;
     for (size_t i = 0; r == 0 && i < p->n_fields; i++)
         if (p->fields[i].returned && p->fields[i].asked)
-            r = cut_field(&p->fields[i], answer);
-    if (r == 0 &&
-        json_object_set_new_nocheck(answer, "00080052",
-                                    element_of("CS", json_string(column_level_name(p->level)))) < 0)
-        r = -ENOMEM;
+            r = cut_field(&p->fields[i], &a);
     if (r == 0)
-        *ret = TAKE_PTR(answer);
+        r = close_answer(p, &a);
+    if (r == 0)
+        *ret = TAKE_PTR(a.top);
     return r;
 }

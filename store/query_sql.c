@@ -7,19 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEVELS (QUERY_IMAGE + 1)
-
-static const char *const tables[LEVELS] = {"isthmus.patient p", "isthmus.study t",
-                                           "isthmus.series s", "isthmus.instance i"};
+static const char *const tables[QUERY_LEVELS] = {
+    "isthmus.patient p",  "isthmus.study t",          "isthmus.series s",
+    "isthmus.instance i", "isthmus.worklist_order o", "isthmus.worklist_step w"};
 /* A table and the one above it. */
-static const char *const links[LEVELS] = {"", "t.patient_key = p.patient_key",
-                                          "s.study_key = t.study_key",
-                                          "i.series_key = s.series_key"};
+static const char *const links[QUERY_LEVELS] = {
+    "", "t.patient_key = p.patient_key", "s.study_key = t.study_key", "i.series_key = s.series_key",
+    "", "w.order_key = o.order_key"};
 /* What is shown at all. Objects without a patient are no part of the information models. */
-static const char *const shown[LEVELS] = {"true", "t.number_of_study_related_instances > 0",
-                                          "s.number_of_series_related_instances > 0",
-                                          "not i.rejected and i.series_key is not null"};
-static const char *const unavailable[LEVELS] = {
+static const char *const shown[QUERY_LEVELS] = {"true",
+                                                "t.number_of_study_related_instances > 0",
+                                                "s.number_of_series_related_instances > 0",
+                                                "not i.rejected and i.series_key is not null",
+                                                "true",
+                                                "true"};
+static const char *const unavailable[] = {
     "exists (select from isthmus.study x join isthmus.series y using (study_key) "
     "join isthmus.instance z using (series_key) "
     "where x.patient_key = p.patient_key and not z.available)",
@@ -87,7 +89,7 @@ static void add_cells(struct plan *p, FILE *out)
 /* The level of the highest table that is needed. */
 static enum query_level top_of(const struct plan *p)
 {
-    enum query_level top = p->level;
+    enum query_level top = p->options.root == QUERY_WORKLIST ? QUERY_ORDER : p->level;
 
     for (size_t i = 0; i < p->n_fields; i++) {
         const struct column *c = &p->fields[i].column;
@@ -113,7 +115,7 @@ static void add_levels_below(const struct plan *p, char *const *conditions, FILE
 {
     enum query_level first = p->level + 1, last = p->level;
 
-    for (enum query_level l = first; l < LEVELS; l++)
+    for (enum query_level l = first; l <= QUERY_IMAGE; l++)
         if (*conditions[l])
             last = l;
     if (p->level == QUERY_PATIENT && last == QUERY_PATIENT)
@@ -129,18 +131,45 @@ static void add_levels_below(const struct plan *p, char *const *conditions, FILE
     (void)fputs(")", out);
 }
 
-static int add_conditions(struct plan *p, struct conditions *c, char *by_level[LEVELS])
+static int add_keys(const struct plan *p, enum query_level level, struct conditions *c, FILE *out)
 {
-    for (enum query_level l = QUERY_PATIENT; l < LEVELS; l++) {
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < p->n_fields; i++) {
+        const struct field *f = &p->fields[i];
+
+        if (!f->in_sql || f->of_date || f->column.level != level)
+            continue;
+        (void)fputs(" and ", out);
+        r = condition_add(c, f, out);
+    }
+    return r;
+}
+
+static int add_visible(const struct plan *p, struct conditions *c, FILE *out)
+{
+    int r = 0;
+
+    for (enum visible_rule rule = VISIBLE_ORDER; r == 0 && rule < VISIBLE_RULES; rule++) {
+        (void)fputs(" and ", out);
+        r = condition_add_visible(c, p->options.view, rule, out);
+    }
+    return r;
+}
+
+static int add_conditions(const struct plan *p, struct conditions *c, char *by_level[QUERY_LEVELS])
+{
+    for (enum query_level l = QUERY_PATIENT; l < QUERY_LEVELS; l++) {
         size_t n;
         FILE *out = open_memstream(&by_level[l], &n);
         int r = 0;
 
         if (!out)
             return -ENOMEM;
-        for (size_t i = 0; r == 0 && i < p->n_fields; i++)
-            if (p->fields[i].in_sql && p->fields[i].column.level == l)
-                r = condition_add(c, &p->fields[i], out);
+        if (l == QUERY_STEP && p->options.root == QUERY_WORKLIST)
+            r = add_visible(p, c, out);
+        if (r == 0)
+            r = add_keys(p, l, c, out);
         if (fclose(out) != 0 || r < 0)
             return -ENOMEM;
     }
@@ -165,14 +194,14 @@ static int add_all(struct plan *p, char *const *by_level, struct statement_text 
 
 int statement_make(struct plan *p, struct statement_text *ret)
 {
-    char *by_level[LEVELS] = {NULL};
+    char *by_level[QUERY_LEVELS] = {NULL};
     struct conditions c = {.plain = true};
     int r = add_conditions(p, &c, by_level);
 
     *ret = (struct statement_text){.values = c.values, .n_values = c.n_values, .plain = c.plain};
     if (r == 0)
         r = add_all(p, by_level, ret);
-    for (size_t i = 0; i < LEVELS; i++)
+    for (size_t i = 0; i < QUERY_LEVELS; i++)
         free(by_level[i]);
     return r;
 }

@@ -15,7 +15,7 @@ static const struct conf_option orders_options[] = {
     {0},
 };
 
-const struct conf_section conf_orders = {"orders", false, orders_options};
+const struct conf_section conf_orders = {.name = "orders", .options = orders_options};
 
 struct worklist_options worklist_options_of(const struct conf *c)
 {

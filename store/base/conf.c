@@ -11,9 +11,10 @@
         NULL, CONF_STRING, NULL, 0, 0, NULL, NULL, NULL                                            \
     }
 
-const char *const conf_section_names[] = {"database", "store",  "log",    "scp", "fhir",
-                                          "worklist", "orders", "target", "ae",  NULL};
-static const char *const titled_names[] = {"target", "ae", NULL};
+const char *const conf_section_names[] = {"database", "store",         "log",    "scp",    "fhir",
+                                          "worklist", "station_group", "orders", "target", "ae",
+                                          NULL};
+static const char *const titled_names[] = {"station_group", "target", "ae", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 static const struct conf_option database_options[] = {
@@ -40,9 +41,9 @@ static const struct conf_option log_options[] = {
     END_OF_OPTIONS,
 };
 
-const struct conf_section conf_database = {"database", false, database_options};
-const struct conf_section conf_store = {"store", false, store_options};
-const struct conf_section conf_log = {"log", false, log_options};
+const struct conf_section conf_database = {.name = "database", .options = database_options};
+const struct conf_section conf_store = {.name = "store", .options = store_options};
+const struct conf_section conf_log = {.name = "log", .options = log_options};
 
 size_t conf_option_count(const struct conf_section *section)
 {

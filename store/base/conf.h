@@ -24,7 +24,7 @@ struct conf_option {
     const char *fallback; /* the default as written in the file: "30", "R5", "true", {"any"};
                              NULL: no default, conf_string() gives NULL */
     long long min, max;
-    const char *const *choices; /* CONF_CHOICE: NULL-terminated */
+    const char *const *choices; /* CONF_CHOICE, and CONF_LIST unless NULL: NULL-terminated */
     const char *unit;           /* "seconds", "bytes" or NULL */
     const char *help;           /* one sentence */
 };
@@ -32,6 +32,7 @@ struct conf_option {
 struct conf_section {
     const char *name;
     bool titled;                       /* target "main" { … }: any number of them */
+    bool partial;                      /* other options of it are for other programs */
     const struct conf_option *options; /* ends with a NULL name */
 };
 

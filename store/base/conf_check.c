@@ -91,8 +91,11 @@ char *conf_refuse(const struct conf_option *option, const char *text)
         return choice_fits(&truth, text) ? NULL : refuse_choice(&truth, text);
     case CONF_CHOICE:
         return choice_fits(option, text) ? NULL : refuse_choice(option, text);
-    case CONF_STRING:
     case CONF_LIST:
+        if (option->choices)
+            return choice_fits(option, text) ? NULL : refuse_choice(option, text);
+        break;
+    case CONF_STRING:
         break;
     }
     return refuse_text(option, text);

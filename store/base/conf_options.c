@@ -2,6 +2,12 @@
 
 #include <stdio.h>
 
+static void print_choices(const struct conf_option *o)
+{
+    for (const char *const *c = o->choices; *c; c++)
+        (void)printf("%s%s", c == o->choices ? "" : ", ", *c);
+}
+
 static void print_range(const struct conf_option *o)
 {
     switch (o->type) {
@@ -13,12 +19,15 @@ static void print_range(const struct conf_option *o)
         (void)printf("true or false");
         break;
     case CONF_CHOICE:
-        for (const char *const *c = o->choices; *c; c++)
-            (void)printf("%s%s", c == o->choices ? "" : ", ", *c);
+        print_choices(o);
         break;
     case CONF_STRING:
     case CONF_LIST:
         (void)printf("%s", o->type == CONF_LIST ? "list" : "text");
+        if (o->choices) {
+            (void)printf(" of ");
+            print_choices(o);
+        }
         if (o->max > 0)
             (void)printf(" of %s%lld to %lld bytes", o->type == CONF_LIST ? "texts of " : "",
                          o->min, o->max);

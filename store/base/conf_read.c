@@ -192,9 +192,12 @@ static cfg_opt_t *root_options(void)
 /* A section inherits the flags of the root, so those of other programs get theirs here. */
 static void skip_foreign(cfg_t *cfg)
 {
-    for (const char *const *name = conf_section_names; *name; name++)
-        if (!own_section(*name))
+    for (const char *const *name = conf_section_names; *name; name++) {
+        const struct conf_section *own = own_section(*name);
+
+        if (!own || own->partial)
             cfg_getsec(cfg, *name)->flags |= CFGF_IGNORE_UNKNOWN;
+    }
 }
 
 static int read_text(const char *path, char **ret)

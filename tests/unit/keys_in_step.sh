@@ -20,6 +20,6 @@ if [[ ${1-} == --write ]]; then
     cat "$scratch/README.md" >README.md
     exit
 fi
-[[ $(wc -l <"$scratch/keys") == 6 && $(grep -o 'Patient\|Study\|Series\|SOP' "$scratch/keys" | wc -l) -gt 40 ]] ||
+[[ $(wc -l <"$scratch/keys") == 8 && $(grep -o 'Patient\|Study\|Series\|SOP' "$scratch/keys" | wc -l) -gt 40 ]] ||
     { echo 'too few keys'; exit 1; }
 diff -u README.md "$scratch/README.md" || { echo 'the keys in README.md are not in step (see this test)'; exit 1; }

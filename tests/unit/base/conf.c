@@ -24,8 +24,9 @@ static const struct conf_option target_options[] = {
     {"version", CONF_CHOICE, "R5", 0, 0, versions, NULL, "h"},
     {NULL, CONF_STRING, NULL, 0, 0, NULL, NULL, NULL},
 };
-static const struct conf_section scp = {"scp", false, scp_options};
-static const struct conf_section target = {"target", true, target_options};
+static const struct conf_section scp = {.name = "scp", .options = scp_options};
+static const struct conf_section target = {
+    .name = "target", .titled = true, .options = target_options};
 static const struct conf_section *const sections[] = {&conf_database, &conf_store, &conf_log,
                                                       &scp,           &target,     NULL};
 /* A program that does not know targets. */

@@ -1,4 +1,5 @@
 #include "scp/settings.h"
+#include "store/caller.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -36,9 +37,9 @@ Test(settings, everybody_may_everything_by_default)
     cr_assert(settings_allow(&s, "calling_ae_titles", "CT1"));
     cr_assert(settings_allow(&s, "called_ae_titles", "ANY-SCP"));
     cr_assert(settings_allow(&s, "transfer_syntaxes", "1.2.3"));
-    cr_assert(settings_ae_allows(&s, "CT1", "store"));
-    cr_assert(settings_ae_allows(&s, "CT1", "find"));
-    cr_assert_null(settings_ae_string(&s, "CT1", "charset"));
+    cr_assert(caller_may(s.conf, "CT1", "store"));
+    cr_assert(caller_may(s.conf, "CT1", "find"));
+    cr_assert_null(caller_string(s.conf, "CT1", "charset"));
     cr_assert(s.spool);
     cr_assert_eq(s.limits.artim_ms, 30000);
 }
@@ -57,10 +58,10 @@ Test(settings, a_section_of_an_ae_title_narrows_it_and_nobody_else)
     struct settings s =
         read_settings("ae \"CT1\" { allow = {\"store\"} charset = \"ISO_IR 100\" }");
 
-    cr_assert(settings_ae_allows(&s, "CT1", "store"));
-    cr_assert_not(settings_ae_allows(&s, "CT1", "find"));
-    cr_assert_str_eq(settings_ae_string(&s, "CT1", "charset"), "ISO_IR 100");
-    cr_assert(settings_ae_allows(&s, "WS1", "find"));
+    cr_assert(caller_may(s.conf, "CT1", "store"));
+    cr_assert_not(caller_may(s.conf, "CT1", "find"));
+    cr_assert_str_eq(caller_string(s.conf, "CT1", "charset"), "ISO_IR 100");
+    cr_assert(caller_may(s.conf, "WS1", "find"));
 }
 
 Test(settings, there_are_never_fewer_workers_at_most_than_at_least)
