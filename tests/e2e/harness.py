@@ -129,7 +129,8 @@ class Isthmus:
         return int((self.dir / "postgres/postmaster.pid").read_text().split()[0])
 
     def kill(self, pid, signal_number=signal.SIGKILL):
-        os.kill(pid, signal_number)
+        if alive(pid):
+            os.kill(pid, signal_number)
         wait_until(lambda: not alive(pid), what=f"the end of process {pid}")
 
     def restart(self, name):

@@ -6,69 +6,16 @@ and in the published ImagingStudy, and verify agrees. ISTHMUS_KILL_INSTANCES and
 ISTHMUS_KILL_ROUNDS scale it, ISTHMUS_KILL_SEED repeats a run.
 """
 # timeout: 600
-import hashlib
 import os
 import random
-import threading
 import time
 
-import dicom_raw as dicom
-from harness import Isthmus, alive, children, wait_until
+from harness import Isthmus, children, wait_until
+from kill_load import Load, check, kill_database
 
 INSTANCES = int(os.environ.get("ISTHMUS_KILL_INSTANCES", "400"))
 ROUNDS = int(os.environ.get("ISTHMUS_KILL_ROUNDS", "6"))
 SEED = int(os.environ.get("ISTHMUS_KILL_SEED", str(random.randrange(1 << 30))))
-SENDERS = 4
-STUDIES = 5
-
-
-class Load:
-    """SENDERS threads that each send their share and try again until it is answered Success."""
-
-    def __init__(self, isthmus, salt):
-        self.isthmus, self.salt = isthmus, salt
-        self.acknowledged, self.lock, self.abandoned = {}, threading.Lock(), False
-        self.threads = [threading.Thread(target=self._send_share, args=(n,)) for n in range(SENDERS)]
-        for thread in self.threads:
-            thread.start()
-
-    def instance(self, n):
-        study = f"2.25.{self.salt}{n % STUDIES}"
-        uid = f"{study}.{n + 1}"
-        return study, uid, dicom.ct(study, f"{study}.0", uid, n)
-
-    def _send_share(self, share):
-        association, n = None, share
-        while n < INSTANCES and not self.abandoned:
-            study, uid, data = self.instance(n)
-            try:
-                association = association or dicom.Association(
-                    self.isthmus.address, self.isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])],
-                    timeout=20)
-                answer = association.c_store(dicom.CT_IMAGE, uid, dicom.EXPLICIT, data)
-            except (OSError, dicom.Refused):
-                if association:
-                    association.close()
-                association = None
-                time.sleep(0.05)
-                continue
-            if answer[0x0900] != 0:
-                time.sleep(0.05)
-                continue
-            with self.lock:
-                self.acknowledged[uid] = (study, hashlib.sha256(data).digest())
-            n += SENDERS
-        if association:
-            association.close()
-
-    def running(self):
-        return any(thread.is_alive() for thread in self.threads)
-
-    def finish(self):
-        for thread in self.threads:
-            thread.join(240)
-        self.abandoned = True
-        assert not self.running(), "the load does not come to an end"
 
 
 def kill_worker(isthmus):
@@ -87,44 +34,8 @@ def kill_publisher(isthmus):
     return "isthmus-fhir"
 
 
-def kill_database(isthmus):
-    postmaster = isthmus.postmaster()
-    backends = children(postmaster)
-    isthmus.kill(postmaster)
-    for pid in backends:
-        if alive(pid):
-            isthmus.kill(pid)
-    return "postgresql"
-
-
-def check(isthmus, acknowledged):
-    def indexed():
-        return dict(isthmus.sql("select sop_instance_uid, blob from isthmus.instance"))
-
-    wait_until(lambda: set(acknowledged) <= set(indexed()), 120,
-               "the row of every acknowledged instance")
-    blobs = indexed()
-    for uid, (_, digest) in acknowledged.items():
-        _, data = dicom.part10(isthmus.stored_path(blobs[uid]))
-        assert hashlib.sha256(data).digest() == digest, f"the file of {uid} differs"
-    isthmus.tool("verify")
-
-    def published():
-        found = {}
-        for uid, study in isthmus.imaging_studies().items():
-            found[uid] = {i["uid"] for s in study["series"] for i in s["instance"]}
-        return found
-
-    wanted = {}
-    for uid, (study, _) in acknowledged.items():
-        wanted.setdefault(study, set()).add(uid)
-    wait_until(lambda: all(w <= published().get(s, set()) for s, w in wanted.items()), 120,
-               "every acknowledged instance in an ImagingStudy")
-    assert isthmus.sql("select count(*) from isthmus.conflict") == [["0"]], "a resend is no conflict"
-
-
 def one_round(isthmus, number):
-    load = Load(isthmus, f"{number + 1}00")
+    load = Load(isthmus, f"{number + 1}00", INSTANCES)
     victims = [kill_worker, kill_parent, kill_publisher, kill_database]
     victim = victims[number % len(victims)]
     goal = random.randrange(1, INSTANCES * 3 // 4)
