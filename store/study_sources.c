@@ -13,7 +13,7 @@ const char study_select_sources[] =
     "where s.study_key = $1 and isthmus.is_conversion(r.kind, r.purpose) "
     "group by i.series_key, i.instance_number, i.sop_instance_uid, r.sop_instance_uid "
     "order by i.series_key, i.instance_number nulls last, i.sop_instance_uid collate \"C\", "
-    "r.sop_instance_uid";
+    "r.sop_instance_uid collate \"C\"";
 
 /* How many rows from @row on are of the instance with @uid. */
 static size_t rows_of(const PGresult *rows, int row, const char *uid)

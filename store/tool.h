@@ -34,7 +34,7 @@ struct tool_command {
 };
 
 extern const struct tool_command tool_migrate, tool_status, tool_import, tool_verify, tool_publish,
-    tool_conflicts;
+    tool_conflicts, tool_provenance, tool_access;
 
 /* Say what is wrong on standard error, with the name of the command in front; returns @code. */
 int tool_fail(const struct tool *t, int code, const char *format, ...)

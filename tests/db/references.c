@@ -128,6 +128,11 @@ Test(references, they_are_found_from_either_end_by_an_index)
     cr_assert_not_null(strstr(ask(d.db, "explain (costs off, format json) select from "
                                         "isthmus.reference where instance_key = 1"),
                               "reference_from"));
+    cr_assert_not_null(strstr(ask(d.db, "explain (costs off, format json) select from "
+                                        "isthmus.reference r join isthmus.instance i "
+                                        "on i.sop_instance_uid = r.sop_instance_uid "
+                                        "where r.instance_key = 1"),
+                              "instance_sop_instance_uid_key"));
 }
 
 Test(references, twenty_thousand_come_in_one_statement)
