@@ -43,12 +43,8 @@ create table study (
     size_bytes bigint not null default 0, -- of all data sets
     patient_differs boolean not null default false,
     patient_identities jsonb not null default '[]', -- each that came, see patient_identity()
-    accession_differs boolean not null default false,
     has_conflict boolean not null default false,
     flags integer not null default 0, -- union over the instances, enum instance_flag
-    order_state text not null default 'unknown accession number'
-        check (order_state in ('matched', 'no accession number', 'unknown accession number',
-                               'patient differs', 'several accession numbers')),
     first_received_at timestamptz not null default now(),
     last_received_at timestamptz not null default now(),
     -- as the first instance had it; never changed, instances refer to it by being null
@@ -204,6 +200,7 @@ declare
     st record;
     se record;
     v_instance_key bigint;
+    v_news boolean := false; -- the first instance of its series or patient
 begin
     -- 1. The same UID again?
     select i.blob, i.size_bytes, i.digest, i.series_key into old
@@ -229,13 +226,6 @@ begin
         loop
             update isthmus.study s set
                 accession_number = coalesce(s.accession_number, p_accession_number),
-                accession_differs = s.accession_differs
-                    or coalesce(s.accession_number <> p_accession_number, false),
-                order_state = case
-                    when s.accession_number <> p_accession_number then 'several accession numbers'
-                    when s.order_state = 'no accession number' and p_accession_number is not null
-                        then 'unknown accession number'
-                    else s.order_state end,
                 flags = s.flags | p_flags,
                 number_of_study_related_instances = s.number_of_study_related_instances + 1,
                 size_bytes = s.size_bytes + p_size_bytes,
@@ -250,11 +240,12 @@ begin
                 last_received_at = now()
             where study_instance_uid = p_study_instance_uid
             returning s.study_key, s.patient_key, s.patient_differs, s.patient_identities,
-                s.patient_attributes, s.attributes into st;
+                s.patient_attributes,
+                coalesce(s.attributes_as_stored, s.attributes) as attributes into st;
             exit when found;
             insert into isthmus.study (patient_key, study_instance_uid, study_date, study_time,
                 accession_number, study_id, study_description, study_description_folded,
-                referring_physician_name, referring_physician_name_folded, order_state,
+                referring_physician_name, referring_physician_name_folded,
                 patient_identities, patient_attributes, attributes)
             values (
                 isthmus.put_patient(p_study_instance_uid, p_issuer_of_patient_id,
@@ -263,8 +254,6 @@ begin
                 p_study_instance_uid, p_study_date, p_study_time,
                 p_accession_number, p_study_id, p_study_description, p_study_description_folded,
                 p_referring_physician_name, p_referring_physician_name_folded,
-                case when p_accession_number is null then 'no accession number'
-                     else 'unknown accession number' end,
                 jsonb_build_array(isthmus.patient_identity(p_patient_id, p_patient_name_folded,
                     p_patient_birth_date, p_patient_attributes)),
                 p_patient_attributes, p_study_attributes)
@@ -285,13 +274,14 @@ begin
             update isthmus.study
             set number_of_study_related_series = number_of_study_related_series + 1
             where study_key = st.study_key;
+            v_news := true;
         end loop;
 
         if st.patient_attributes <> p_patient_attributes then
-            perform isthmus.reconcile_patient(st.study_key, st.patient_identities,
+            v_news := isthmus.reconcile_patient(st.study_key, st.patient_identities,
                 st.patient_differs, st.patient_key, p_study_instance_uid,
                 p_issuer_of_patient_id, p_patient_id, p_patient_name, p_patient_name_folded,
-                p_patient_birth_date, p_patient_sex, p_patient_attributes);
+                p_patient_birth_date, p_patient_sex, p_patient_attributes) or v_news;
         end if;
     end if;
 
@@ -318,7 +308,14 @@ begin
         perform isthmus.put_references(v_instance_key, st.study_key, p_references);
     end if;
 
-    -- 4. Those who are told of changed studies.
+    -- 4. Its order, where this instance may say something new about it.
+    if v_news or st.attributes <> p_study_attributes or se.attributes <> p_series_attributes
+       or (st.study_key is not null and p_attributes ? '0040A370') then
+        perform isthmus.note_requests(st.study_key, p_study_attributes, p_series_attributes,
+                                      p_attributes, v_news);
+    end if;
+
+    -- 5. Those who are told of changed studies.
     if st.study_key is not null then
         perform isthmus.mark(st.study_key);
     end if;
@@ -453,7 +450,7 @@ create function reconcile_patient(
     p_study_instance_uid text, p_issuer_of_patient_id text, p_patient_id text,
     p_patient_name text, p_patient_name_folded text, p_patient_birth_date date,
     p_patient_sex text, p_patient_attributes jsonb
-) returns void language plpgsql as $$
+) returns boolean language plpgsql as $$
 declare
     v_identity jsonb := isthmus.patient_identity(p_patient_id, p_patient_name_folded,
                                                  p_patient_birth_date, p_patient_attributes);
@@ -463,7 +460,7 @@ declare
     v_patient_key bigint := p_patient_key;
 begin
     if exists (select from jsonb_array_elements(p_identities) e where e = v_identity) then
-        return;
+        return false;
     end if;
     -- Nobody is written in more than 64 ways.
     v_differs := p_differs or jsonb_array_length(p_identities) >= 64
@@ -480,12 +477,16 @@ begin
             p_patient_name, p_patient_name_folded, p_patient_birth_date, p_patient_sex,
             p_patient_attributes);
     end if;
+    if jsonb_array_length(p_identities) < 64 then
+        p_identities := p_identities || jsonb_build_array(v_identity);
+    end if;
     update isthmus.study
-    set patient_key = v_patient_key, patient_differs = v_differs,
-        patient_identities = case when v_differs then p_identities
-                                  else p_identities || jsonb_build_array(v_identity) end
+    set patient_key = case when corrected_patient is null then v_patient_key else patient_key end,
+        patient_differs = v_differs, patient_identities = p_identities
     where study_key = p_study_key
-      and (not v_differs or not patient_differs or patient_key <> v_patient_key);
+      and (patient_identities <> p_identities or not patient_differs
+           or patient_key <> v_patient_key);
+    return found;
 end $$;
 
 -- Make target @p_name known or change its delays. The lock waits for the stores that are under way,

@@ -2,6 +2,7 @@
 #include "store/base/cleanup.h"
 #include "store/document.h"
 #include "store/keys.h"
+#include "store/study_order.h"
 #include "store/study_sources.h"
 
 #include <errno.h>
@@ -13,11 +14,11 @@
 /* The columns of the three statements below. */
 enum {
     STUDY_UID,
-    STUDY_PATIENT_DIFFERS,
-    STUDY_ACCESSION_DIFFERS,
     STUDY_HAS_CONVERSION,
     STUDY_PATIENT,
-    STUDY_STUDY
+    STUDY_STUDY,
+    STUDY_PATIENT_CORRECTED,
+    STUDY_OVERLAY
 };
 enum { SERIES_KEY, SERIES_UID, SERIES_ATTRIBUTES };
 enum {
@@ -32,8 +33,9 @@ enum {
 };
 
 static const char select_study[] =
-    "select study_instance_uid, patient_differs, accession_differs, has_conversion, "
-    "patient_attributes, attributes from isthmus.study where study_key = $1";
+    "select study_instance_uid, has_conversion, coalesce(corrected_patient, patient_attributes), "
+    "attributes, corrected_patient is not null, coalesce(corrected_study, '{}') "
+    "from isthmus.study where study_key = $1";
 static const char select_series[] = "select series_key, series_instance_uid, attributes "
                                     "from isthmus.series where study_key = $1 order by series_key";
 static const char select_instances[] =
@@ -47,9 +49,11 @@ static const char select_instances[] =
 struct loader {
     struct study *study;
     const json_t *patient, *attributes; /* of the study row */
-    json_t *by_text; /* documents that differ from those of their rows, each parsed once */
-    json_t *latest;  /* by tag: the attribute as the previous instance has it */
-    int error;       /* why there is no document */
+    const json_t *overlay;              /* over the study documents of all instances */
+    bool patient_corrected;
+    json_t *by_text[LEVEL_COUNT]; /* documents that differ from those of their rows, parsed once */
+    json_t *latest;               /* by tag: the attribute as the previous instance has it */
+    int error;                    /* why there is no document */
     PGresult *study_rows, *series_rows, *instance_rows, *source_rows;
 };
 
@@ -77,19 +81,22 @@ static const json_t *add_document(struct loader *l, const char *text)
 
 /* The document in a cell, or @shared where the cell is null: "the same as in its row". Thousands
  * of instances may differ from their series row in the same way. */
-static const json_t *document_of(struct loader *l, const PGresult *rows, int row, int column,
-                                 const json_t *shared)
+static const json_t *document_of(struct loader *l, int row, int level, const json_t *shared)
 {
-    const char *text = PQgetvalue(rows, row, column);
-    const json_t *document;
+    int column = INSTANCE_PATIENT + level;
+    const char *text = PQgetvalue(l->instance_rows, row, column);
+    json_t *document;
 
-    if (PQgetisnull(rows, row, column))
+    if (PQgetisnull(l->instance_rows, row, column) ||
+        (level == LEVEL_PATIENT && l->patient_corrected))
         return shared;
-    document = json_object_get(l->by_text, text);
+    document = json_object_get(l->by_text[level], text);
     if (document)
         return document;
-    document = add_document(l, text);
-    return document && json_object_set(l->by_text, text, (json_t *)document) == 0 ? document : NULL;
+    document = (json_t *)add_document(l, text);
+    if (document && level == LEVEL_STUDY && json_object_update(document, (json_t *)l->overlay) < 0)
+        return NULL;
+    return document && json_object_set(l->by_text[level], text, document) == 0 ? document : NULL;
 }
 
 /* The document of one instance. Most of its attributes are those of its neighbour, so equal ones
@@ -120,11 +127,11 @@ static int take_study(struct loader *l, int64_t key)
         return -ENOENT;
     s->key = key;
     s->study_instance_uid = copy_cell(l->study_rows, 0, STUDY_UID);
-    s->patient_differs = is_true(l->study_rows, 0, STUDY_PATIENT_DIFFERS);
-    s->accession_differs = is_true(l->study_rows, 0, STUDY_ACCESSION_DIFFERS);
+    l->patient_corrected = is_true(l->study_rows, 0, STUDY_PATIENT_CORRECTED);
     l->patient = add_document(l, PQgetvalue(l->study_rows, 0, STUDY_PATIENT));
     l->attributes = add_document(l, PQgetvalue(l->study_rows, 0, STUDY_STUDY));
-    if (!l->patient || !l->attributes)
+    l->overlay = add_document(l, PQgetvalue(l->study_rows, 0, STUDY_OVERLAY));
+    if (!l->patient || !l->attributes || !l->overlay)
         return l->error;
     return s->study_instance_uid ? 0 : -ENOMEM;
 }
@@ -143,7 +150,7 @@ static int take_instance(struct loader *l, int row, const json_t *series_attribu
     (void)snprintf(ret->received_at, sizeof ret->received_at, "%s",
                    PQgetvalue(rows, row, INSTANCE_RECEIVED_AT));
     for (int level = 0; level < LEVEL_INSTANCE; level++)
-        ret->attributes[level] = document_of(l, rows, row, INSTANCE_PATIENT + level, shared[level]);
+        ret->attributes[level] = document_of(l, row, level, shared[level]);
     ret->attributes[LEVEL_INSTANCE] =
         instance_document(l, PQgetvalue(rows, row, INSTANCE_PATIENT + LEVEL_INSTANCE));
     for (int level = 0; level < LEVEL_COUNT; level++)
@@ -253,11 +260,27 @@ static int query_all(struct db *db, int64_t key, struct loader *l)
         r = db_query(db, select_instances, 2, values, &l->instance_rows);
     if (r == 0 && has_conversion(l))
         r = db_query(db, study_select_sources, 1, values, &l->source_rows);
+    if (r == 0 && PQntuples(l->study_rows) == 1)
+        r = study_load_orders(db, key, l->study);
     if (r == 0)
         return db_script(db, "commit");
     if (db_connection(db))
         (void)db_script(db, "rollback");
     return r;
+}
+
+static int loader_init(struct loader *l)
+{
+    bool whole = true;
+
+    for (int level = 0; level < LEVEL_COUNT; level++)
+        whole &= (l->by_text[level] = json_object()) != NULL;
+    l->latest = json_object();
+    l->study = calloc(1, sizeof *l->study);
+    if (!whole || !l->latest || !l->study)
+        return -ENOMEM;
+    l->study->documents = json_array();
+    return l->study->documents ? 0 : -ENOMEM;
 }
 
 static void loader_done(struct loader *l)
@@ -266,25 +289,19 @@ static void loader_done(struct loader *l)
     PQclear(l->series_rows);
     PQclear(l->instance_rows);
     PQclear(l->source_rows);
-    json_decref(l->by_text);
+    for (int level = 0; level < LEVEL_COUNT; level++)
+        json_decref(l->by_text[level]);
     json_decref(l->latest);
     study_free(l->study);
 }
 
 int study_load(struct db *db, int64_t key, struct study **ret)
 {
-    _cleanup_(loader_done) struct loader l = {.study = calloc(1, sizeof *l.study),
-                                              .by_text = json_object(),
-                                              .latest = json_object(),
-                                              .error = -ENOMEM};
-    int r;
+    _cleanup_(loader_done) struct loader l = {.error = -ENOMEM};
+    int r = loader_init(&l);
 
-    if (!l.study || !l.by_text || !l.latest)
-        return -ENOMEM;
-    l.study->documents = json_array();
-    if (!l.study->documents)
-        return -ENOMEM;
-    r = query_all(db, key, &l);
+    if (r == 0)
+        r = query_all(db, key, &l);
     if (r == 0)
         r = take_study(&l, key);
     if (r == 0)
@@ -356,6 +373,7 @@ struct study *study_free(struct study *s)
     for (size_t i = 0; i < s->n_series; i++)
         series_done(&s->series[i]);
     free(s->series);
+    study_free_orders(s);
     free(s->study_instance_uid);
     json_decref(s->documents);
     free(s);

@@ -29,17 +29,34 @@ struct study_series {
     struct study_instance *instances;
 };
 
+/* An order that the study was found to belong to. */
+struct study_order {
+    /* Where a server has it: base URL, "ServiceRequest/123", "Encounter/7"; NULL: none has. */
+    char *source_url, *source_reference, *encounter_reference;
+    char *accession_number;
+    const json_t *attributes; /* DICOM JSON of all its levels; borrowed from the study */
+};
+
 struct study {
     int64_t key;
     char *study_instance_uid;
-    bool patient_differs, accession_differs;
+    bool patient_differs; /* within the images, and nobody has decided yet */
+    char *order_state;    /* as in isthmus.order_match; NULL: nobody looked for its order */
+    bool order_open;      /* the state waits for a person */
+    /* A person named the request or the order: what the images say about it does not count. */
+    bool request_replaced;
+    bool request_withheld;            /* … or said that it is none that the index knows */
+    const json_t *strange_accessions; /* array of texts: of orders of other patients; or NULL */
+    size_t n_orders;
+    struct study_order *orders;
     size_t n_series;
     struct study_series *series;
     json_t *documents; /* owns every attributes[] above */
 };
 
-/* Load by key. 0, -ENOENT, errors of db.h, or -EBADMSG: a document in the index cannot be read,
- * now or later. All in one snapshot. */
+/* Load by key; what a person corrected is in the place of what the instances say. 0, -ENOENT,
+ * errors of db.h, or -EBADMSG: a document in the index cannot be read, now or later. All in one
+ * snapshot. */
 int study_load(struct db *db, int64_t key, struct study **ret);
 int study_find(struct db *db, const char *study_instance_uid, int64_t *ret_key);
 /* The study with the smallest key above @after; the largest key there is (0: none). 0, -ENOENT,
