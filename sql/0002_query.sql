@@ -31,6 +31,33 @@ alter table study add column specific_character_set text
 
 create index study_date on study (study_date);
 create index study_accession_number on study (accession_number text_pattern_ops);
+create index study_id on study (study_id text_pattern_ops);
+
+-- What ties a study or series to its order, from its document and the items of Request Attributes
+-- Sequence: Admission, Scheduled and Performed Procedure Step, Requested Procedure ID; placer and
+-- filler order number. Null when there is none. Cut, because an index entry has an end.
+create function order_numbers(attributes jsonb) returns text[]
+    language plpgsql immutable parallel safe as $$
+begin
+    if not attributes ?| '{00380010,00400253,00400275,00401001,00402006,00402007,00402016,00402017}'
+    then
+        return null;
+    end if;
+    return (
+        select array_agg(distinct left(value, 256))
+        from (select attributes
+              union all
+              select jsonb_array_elements(attributes -> '00400275' -> 'Value')) place (a),
+            unnest('{00380010,00400009,00400253,00401001,00402006,00402007,00402016,00402017}'
+                   ::text[]) tag,
+            jsonb_array_elements_text(a -> tag -> 'Value') value
+        where value is not null);
+end $$;
+-- Inserted at once: a list of what is pending would make one of many studies wait for all.
+create index study_order_numbers on study using gin (order_numbers(attributes))
+    with (fastupdate = off) where order_numbers(attributes) is not null;
+create index series_order_numbers on series using gin (order_numbers(attributes))
+    with (fastupdate = off) where order_numbers(attributes) is not null;
 
 -- Without its study, as routers and migration tools ask.
 create index series_instance_uid on series (series_instance_uid);

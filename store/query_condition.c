@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Take @value (malloc'ed, NULL: no memory) as the next parameter. Its number, or -ENOMEM. */
-static int add_value(struct conditions *c, char *value)
+int condition_value(struct conditions *c, char *value)
 {
     char **grown = value ? reallocarray(c->values, c->n_values + 1, sizeof *grown) : NULL;
 
@@ -116,7 +115,8 @@ static int add_literals(struct conditions *c, const struct field *f, FILE *out)
 
     if (n == 0)
         return 0;
-    number = add_value(c, n == 1 ? strdup(first_literal(&f->key)) : array_of_literals(&f->key));
+    number =
+        condition_value(c, n == 1 ? strdup(first_literal(&f->key)) : array_of_literals(&f->key));
     if (number < 0)
         return number;
     c->plain = c->plain && n == 1;
@@ -131,7 +131,7 @@ static int add_literals(struct conditions *c, const struct field *f, FILE *out)
 
 static int add_wild(struct conditions *c, const struct field *f, const struct pattern *p, FILE *out)
 {
-    int number = add_value(c, like_of(p->text));
+    int number = condition_value(c, like_of(p->text));
 
     if (number < 0)
         return number;
@@ -171,7 +171,7 @@ static void add_group(const struct column *c, int group, FILE *out)
 static int add_groups(struct conditions *c, const struct column *column, const char *text,
                       bool wild, int first, int last, FILE *out)
 {
-    int number = add_value(c, wild ? like_of(text) : strdup(text));
+    int number = condition_value(c, wild ? like_of(text) : strdup(text));
 
     if (number < 0)
         return number;
@@ -217,7 +217,7 @@ static int add_words(struct conditions *c, const struct field *f, const struct k
 {
     (void)fputs(" or (true", out);
     for (size_t i = 0; i < v->n_words; i++) {
-        int number = add_value(c, like_of(v->words[i].text));
+        int number = condition_value(c, like_of(v->words[i].text));
 
         if (number < 0)
             return number;
@@ -278,7 +278,7 @@ static int add_bound(struct conditions *c, const struct field *f, const char *op
 
     if (bound == KEY_UNBOUNDED_LOW || bound == KEY_UNBOUNDED_HIGH)
         return 0;
-    number = add_value(c, date ? date_text(bound) : time_text(bound));
+    number = condition_value(c, date ? date_text(bound) : time_text(bound));
     if (number < 0)
         return number;
     (void)fprintf(out, " and %s %s $%d::%s", f->column.sql, operator, number,
@@ -315,13 +315,13 @@ static int add_moment(struct conditions *c, const struct field *f, const char *o
 
     if (date == KEY_UNBOUNDED_LOW || date == KEY_UNBOUNDED_HIGH)
         return 0;
-    day = add_value(c, date_text(date));
+    day = condition_value(c, date_text(date));
     if (day < 0)
         return day;
     (void)fprintf(out, " and %s %s $%d::date", f->column.sql, operator, day);
     if (time == KEY_UNBOUNDED_LOW || time == KEY_UNBOUNDED_HIGH)
         return 0;
-    hour = add_value(c, time_text(time));
+    hour = condition_value(c, time_text(time));
     if (hour < 0)
         return hour;
     (void)fprintf(out, " and (%s, %s) %s ($%d::date, $%d::time)", f->column.sql,
@@ -351,7 +351,7 @@ static int add_numbers(struct conditions *c, const struct field *f, FILE *out)
 
         if (asprintf(&text, "%.0f", f->key.values[i].number) < 0)
             return -ENOMEM;
-        number = add_value(c, text);
+        number = condition_value(c, text);
         if (number < 0)
             return number;
         (void)fprintf(out, " or %s = $%d::bigint", f->column.sql, number);
@@ -435,7 +435,8 @@ int condition_add_visible(struct conditions *c, const struct worklist_view *view
         (void)fputs(rule == VISIBLE_ORDER ? "o.status = 'active'" : "true", out);
         return 0;
     }
-    number = add_value(c, rule == VISIBLE_STATE ? array_of_states(view) : array_of_stations(view));
+    number =
+        condition_value(c, rule == VISIBLE_STATE ? array_of_states(view) : array_of_stations(view));
     if (number < 0)
         return number;
     (void)fprintf(out,

@@ -14,6 +14,9 @@ struct conditions {
     bool plain; /* only "=" */
 };
 
+/* Take @value (malloc'ed, NULL: no memory) as the next parameter. Its number, or -ENOMEM. */
+int condition_value(struct conditions *c, char *value);
+
 /* Write "(…)" for the key of @f to @out. 0 or -ENOMEM; @c is the caller's to free. */
 int condition_add(struct conditions *c, const struct field *f, FILE *out);
 

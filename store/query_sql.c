@@ -1,6 +1,7 @@
 #include "store/query_sql.h"
 #include "store/attributes.h"
 #include "store/query_condition.h"
+#include "store/query_narrow.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -146,6 +147,17 @@ static int add_keys(const struct plan *p, enum query_level level, struct conditi
     return r;
 }
 
+static int add_narrowings(const struct plan *p, enum query_level level, struct conditions *c,
+                          FILE *out)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < p->n_fields; i++)
+        if (!p->fields[i].in_sql && p->fields[i].column.level == level)
+            r = narrow_add(c, &p->fields[i], p->level, out);
+    return r;
+}
+
 static int add_visible(const struct plan *p, struct conditions *c, FILE *out)
 {
     int r = 0;
@@ -170,6 +182,8 @@ static int add_conditions(const struct plan *p, struct conditions *c, char *by_l
             r = add_visible(p, c, out);
         if (r == 0)
             r = add_keys(p, l, c, out);
+        if (r == 0)
+            r = add_narrowings(p, l, c, out);
         if (fclose(out) != 0 || r < 0)
             return -ENOMEM;
     }

@@ -39,7 +39,8 @@ static json_t *identifier_of(const char *level, const char *keys)
 
     json_object_foreach (given, tag, value)
         json_object_set_new(identifier, tag,
-                            *json_string_value(value)
+                            json_is_object(value) ? json_incref(value)
+                            : *json_string_value(value)
                                 ? json_pack("{s:s,s:[O]}", "vr", "LO", "Value", value)
                                 : json_pack("{s:s}", "vr", "LO"));
     json_decref(given);
@@ -158,6 +159,7 @@ static void measure(const struct bench *b)
             b->studies / 2);
     lookups(b, "study UID", "{\"0020000D\":\"1.2.826.0.1.3680043.10.1000.%u\",\"00080020\":\"\"}",
             b->studies);
+    lookups(b, "Requested Procedure ID", "{\"00401001\":\"RP%u\",\"00080020\":\"\"}", b->studies);
     list(b, "one day with counts", "STUDY",
          "{\"00080020\":\"20200505\",\"00080061\":\"\",\"00080030\":\"\",\"00100010\":\"\","
          "\"00100020\":\"\",\"00080050\":\"\",\"00201206\":\"\",\"00201208\":\"\"}");

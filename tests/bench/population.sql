@@ -57,7 +57,8 @@ begin
            series_per_study * instances_per_series, p.attributes,
            jsonb_build_object('00081030', bench.value('LO', modality || ' ' || part),
                '00080050', bench.value('SH', 'A' || lpad(n::text, 9, '0')),
-               '00401001', bench.value('SH', 'RP' || n), '00101010', bench.value('AS', '045Y'))
+               '00401001', bench.value('SH', 'RP' || n), '00402016', bench.value('LO', 'O' || n),
+               '00101010', bench.value('AS', '045Y'))
     from (select n, bench.modality(n) as modality,
                  (array['HEAD','CHEST','ABDOMEN','KNEE','SPINE'])[1 + bench.pick(n, 10, 5)] as part
           from generate_series(1, studies) n) made
@@ -70,7 +71,9 @@ begin
            'CHEST', instances_per_series,
            jsonb_build_object('00080060', bench.value('CS', t.modalities_in_study[1]),
                '0008103E', bench.value('LO', 'SERIES ' || s),
-               '00081090', bench.value('LO', 'Scanner 3000'))
+               '00081090', bench.value('LO', 'Scanner 3000'),
+               '00400275', jsonb_build_object('vr', 'SQ', 'Value', jsonb_build_array(jsonb_build_object(
+                   '00400009', bench.value('SH', 'S' || t.study_id), '00401001', bench.value('SH', 'RP' || t.study_id)))))
     from isthmus.study t, generate_series(1, series_per_study) s order by t.study_key, s;
     insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid, transfer_syntax_uid,
         blob, size_bytes, digest, instance_number, attributes)

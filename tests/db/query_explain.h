@@ -99,6 +99,12 @@ static const struct explained {
     {QUERY_STUDY_ROOT, false, "STUDY", "{\"0020000D\":\"1.2.826.0.1.3680043.10.1000.42\"}"},
     {QUERY_STUDY_ROOT, false, "STUDY",
      "{\"0020000D\":\"1.2.826.0.1.3680043.10.1000.42\\\\1.2.826.0.1.3680043.10.1000.43\"}"},
+    {QUERY_STUDY_ROOT, false, "STUDY", "{\"00200010\":\"4711\"}"},
+    {QUERY_STUDY_ROOT, false, "STUDY", "{\"00401001\":\"RP4711\"}"},
+    {QUERY_STUDY_ROOT, false, "STUDY", "{\"00402016\":\"O4711\",\"00100010\":\"\"}"},
+    {QUERY_STUDY_ROOT, true, "SERIES",
+     "{\"00400275\":{\"vr\":\"SQ\",\"Value\":[{\"00401001\":{\"vr\":\"SH\","
+     "\"Value\":[\"RP4711\"]},\"00400009\":{\"vr\":\"SH\"}}]}}"},
     {QUERY_STUDY_ROOT, true, "STUDY", "{\"0020000E\":\"1.2.826.0.1.3680043.10.1000.42.1\"}"},
     {QUERY_STUDY_ROOT, true, "STUDY", "{\"00080018\":\"1.2.826.0.1.3680043.10.1000.42.1.1\"}"},
     {QUERY_STUDY_ROOT, true, "STUDY", "{\"00080020\":\"20200505\",\"00080060\":\"CT\"}"},

@@ -142,7 +142,7 @@ static const struct made_attribute {
     {0x00101010, "AS", LEVEL_STUDY, ages, COUNT(ages), 30, 0},
     {0x00101030, "DS", LEVEL_STUDY, decimals, COUNT(decimals), 30, 0},
     {0x00321060, "LO", LEVEL_STUDY, texts, COUNT(texts), 30, 0},
-    {0x00380060, "LO", LEVEL_STUDY, numbers, COUNT(numbers), 30, 0},
+    {0x00380010, "LO", LEVEL_STUDY, numbers, COUNT(numbers), 30, 0},
     {0x00080060, "CS", LEVEL_SERIES, modalities, COUNT(modalities), 5, 0},
     {0x0008103E, "LO", LEVEL_SERIES, texts, COUNT(texts), 30, 0},
     {0x00200011, "IS", LEVEL_SERIES, integers, COUNT(integers), 20, 0},
