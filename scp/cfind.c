@@ -214,7 +214,7 @@ static int wait_for_match(struct finding *f, unsigned count)
     bool ready = query_ready(f->query);
     int r = 0;
 
-    if (ready && count % LOOK_FOR_CANCEL_EVERY != 0)
+    if (ready && count % LOOK_FOR_CANCEL_EVERY != LOOK_FOR_CANCEL_EVERY - 1)
         return 0;
     if (!ready)
         r = dimse_flush(f->s->association);
