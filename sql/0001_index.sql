@@ -177,6 +177,11 @@ begin
         parked_at = null;
 end $$;
 
+-- When the file began to come: its id has the milliseconds since 1970 above 20 random bits. So a
+-- file that waited for the database, or is indexed again, was received when it was.
+create function received_at(p_blob bigint) returns timestamptz language sql immutable
+    return to_timestamp((p_blob >> 20) / 1000.0);
+
 -- Store one instance: parents, row, counters, flags and outbox marks, or find that it is a
 -- duplicate or a conflict. Called in a transaction of its own; a race that it cannot settle by
 -- itself ends with serialization_failure, and the caller calls again.
@@ -237,7 +242,7 @@ begin
                     when p_sop_class_uid = any (s.sop_classes_in_study)
                         then s.sop_classes_in_study
                     else array_append(s.sop_classes_in_study, p_sop_class_uid) end,
-                last_received_at = now()
+                last_received_at = greatest(s.last_received_at, isthmus.received_at(p_blob))
             where study_instance_uid = p_study_instance_uid
             returning s.study_key, s.patient_key, s.patient_differs, s.patient_identities,
                 s.patient_attributes,
@@ -246,7 +251,8 @@ begin
             insert into isthmus.study (patient_key, study_instance_uid, study_date, study_time,
                 accession_number, study_id, study_description, study_description_folded,
                 referring_physician_name, referring_physician_name_folded,
-                patient_identities, patient_attributes, attributes)
+                patient_identities, first_received_at, last_received_at, patient_attributes,
+                attributes)
             values (
                 isthmus.put_patient(p_study_instance_uid, p_issuer_of_patient_id,
                     p_patient_id, p_patient_name, p_patient_name_folded, p_patient_birth_date,
@@ -256,6 +262,7 @@ begin
                 p_referring_physician_name, p_referring_physician_name_folded,
                 jsonb_build_array(isthmus.patient_identity(p_patient_id, p_patient_name_folded,
                     p_patient_birth_date, p_patient_attributes)),
+                isthmus.received_at(p_blob), isthmus.received_at(p_blob),
                 p_patient_attributes, p_study_attributes)
             on conflict (study_instance_uid) do nothing;
         end loop;
@@ -287,12 +294,12 @@ begin
 
     -- 3. The instance itself.
     insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid,
-        transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, instance_number,
-        sop_instance_status, flags, attributes, patient_attributes, study_attributes,
+        transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, received_at,
+        instance_number, sop_instance_status, flags, attributes, patient_attributes, study_attributes,
         series_attributes)
     values (se.series_key, p_sop_instance_uid, p_sop_class_uid, p_transfer_syntax_uid,
-        p_calling_ae_title, p_blob, p_size_bytes, p_digest, p_instance_number,
-        p_sop_instance_status, p_flags, p_attributes,
+        p_calling_ae_title, p_blob, p_size_bytes, p_digest, isthmus.received_at(p_blob),
+        p_instance_number, p_sop_instance_status, p_flags, p_attributes,
         case when st.patient_attributes is distinct from p_patient_attributes
              then p_patient_attributes end,
         case when st.attributes is distinct from p_study_attributes then p_study_attributes end,
@@ -360,10 +367,11 @@ begin
         return 'duplicate ' || v_old;
     end if;
     insert into isthmus.conflict (sop_instance_uid, study_instance_uid, series_instance_uid,
-        sop_class_uid, transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, flags,
-        reason, patient_attributes, study_attributes, series_attributes, attributes)
+        sop_class_uid, transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, received_at,
+        flags, reason, patient_attributes, study_attributes, series_attributes, attributes)
     values (p_sop_instance_uid, p_study_instance_uid, p_series_instance_uid, p_sop_class_uid,
-        p_transfer_syntax_uid, p_calling_ae_title, p_blob, p_size_bytes, p_digest, p_flags,
+        p_transfer_syntax_uid, p_calling_ae_title, p_blob, p_size_bytes, p_digest,
+        isthmus.received_at(p_blob), p_flags,
         case when v_same_place then 'other bytes' else 'other study or series' end,
         p_patient_attributes, p_study_attributes, p_series_attributes, p_attributes)
     on conflict (blob) do nothing;

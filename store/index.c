@@ -18,12 +18,12 @@ enum index_result index_result_of(const char *word)
                                            : INDEX_DUPLICATE;
 }
 
-static int put_once(struct db *db, const struct index_row *row, enum index_result *ret,
+static int put_once(struct db *db, const char *const *values, enum index_result *ret,
                     uint64_t *ret_old)
 {
     PGresult *result;
     const char *word;
-    int r = db_query(db, index_put_statement, INDEX_PARAMETERS, row->values, &result);
+    int r = db_query(db, index_put_statement, INDEX_PARAMETERS, values, &result);
 
     if (r < 0)
         return r;
@@ -61,20 +61,30 @@ static bool try_again(struct db *db, int attempt)
     return attempt == 0 && is_ambiguous(db, -EAGAIN);
 }
 
-int index_put(struct db *db, const struct instance *i, enum index_result *ret, uint64_t *ret_old)
+int index_put_values(struct db *db, const char *const *values, enum index_result *ret,
+                     uint64_t *ret_old)
 {
-    struct index_row row = {.values = {NULL}};
-    int r = index_row_fill(i, &row);
     bool ambiguous = false;
+    int r = 0;
 
     for (int attempt = 0; r == 0; attempt++) {
-        r = put_once(db, &row, ret, ret_old);
+        r = put_once(db, values, ret, ret_old);
         ambiguous = ambiguous || is_ambiguous(db, r);
         if (r != -EAGAIN || !try_again(db, attempt))
             break;
         pause_a_moment(attempt);
         r = 0;
     }
-    index_row_done(&row);
     return r < 0 && ambiguous ? -EAGAIN : r;
+}
+
+int index_put(struct db *db, const struct instance *i, enum index_result *ret, uint64_t *ret_old)
+{
+    struct index_row row = {.values = {NULL}};
+    int r = index_row_fill(i, &row);
+
+    if (r == 0)
+        r = index_put_values(db, row.values, ret, ret_old);
+    index_row_done(&row);
+    return r;
 }

@@ -23,6 +23,10 @@ enum index_result {
  * the blob. For a duplicate, *ret_old (may be NULL) is the blob that has the bytes. */
 int index_put(struct db *db, const struct instance *i, enum index_result *ret, uint64_t *ret_old);
 
+/* The same with the INDEX_PARAMETERS values of index_row.h. */
+int index_put_values(struct db *db, const char *const *values, enum index_result *ret,
+                     uint64_t *ret_old);
+
 /* What put_instance() answered: "stored", "conflict" or "duplicate 7". */
 enum index_result index_result_of(const char *word);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define RANDOM_BITS 20
+#define BACKWARDS_MS 1000
 #define MS_PER_MINUTE 60000u
 #define NO_MINUTE UINT64_MAX
 #define ROOM_CHECK_MS 250
@@ -27,13 +28,21 @@ static uint64_t clock_ms(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* Those of one process are in order also within a millisecond, and when the clock is set back a
+ * little: which of two files came first is not to be lost. */
 uint64_t blob_id_new(void)
 {
+    static uint64_t last;
+    uint64_t now_ms = clock_ms(CLOCK_REALTIME), last_ms = last >> RANDOM_BITS, id;
     uint32_t random = 0;
 
     while (getrandom(&random, sizeof random, 0) != sizeof random)
         ;
-    return clock_ms(CLOCK_REALTIME) << RANDOM_BITS | (random & ((1u << RANDOM_BITS) - 1));
+    id = now_ms << RANDOM_BITS | (random & ((1u << RANDOM_BITS) - 1));
+    if (id <= last && last_ms - now_ms < BACKWARDS_MS)
+        id = last + 1;
+    last = id;
+    return id;
 }
 
 void incoming_name(uint64_t id, char name[INCOMING_NAME_MAX])

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum tool_exit {
     TOOL_FINE = 0,
@@ -33,8 +34,8 @@ struct tool_command {
     int (*run)(struct tool *t, int argc, char **argv);
 };
 
-extern const struct tool_command tool_migrate, tool_status, tool_import, tool_verify, tool_publish,
-    tool_conflicts, tool_provenance, tool_access;
+extern const struct tool_command tool_migrate, tool_status, tool_import, tool_reindex, tool_verify,
+    tool_publish, tool_conflicts, tool_provenance, tool_access;
 
 /* Say what is wrong on standard error, with the name of the command in front; returns @code. */
 int tool_fail(const struct tool *t, int code, const char *format, ...)
@@ -72,7 +73,8 @@ void tool_size(double bytes, char buffer[TOOL_SIZE_MAX]);
  * when standard error is not a terminal. */
 struct progress {
     const char *what;
-    double total, done; /* bytes */
+    const char *unit; /* NULL: bytes */
+    double total, done;
     double started_s, drawn_s;
     bool visible;
 };

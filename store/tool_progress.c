@@ -35,6 +35,14 @@ static void print_duration(double seconds)
         (void)fprintf(stderr, "%ld:%02ld", s / 60, s % 60);
 }
 
+static void format_amount(const struct progress *p, double amount, char buffer[TOOL_SIZE_MAX])
+{
+    if (p->unit)
+        (void)snprintf(buffer, TOOL_SIZE_MAX, "%.0f %s", amount, p->unit);
+    else
+        tool_size(amount, buffer);
+}
+
 void progress_draw(struct progress *p, double done)
 {
     double now_s = tool_clock_s(), elapsed_s = now_s - p->started_s;
@@ -46,8 +54,8 @@ void progress_draw(struct progress *p, double done)
     if (!p->visible || now_s - p->drawn_s < DRAW_EVERY_S)
         return;
     p->drawn_s = now_s;
-    tool_size(done, size);
-    tool_size(elapsed_s > 0 ? done / elapsed_s : 0, rate);
+    format_amount(p, done, size);
+    format_amount(p, elapsed_s > 0 ? done / elapsed_s : 0, rate);
     (void)fprintf(stderr, WIPE "%s [", p->what);
     for (int i = 0; i < BAR; i++)
         (void)fputc(i < full ? '#' : '.', stderr);
