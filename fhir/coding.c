@@ -46,6 +46,14 @@ static const char *known_by_designator(const char *designator)
     return NULL;
 }
 
+const char *coding_designator(const char *system)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].system, system) == 0)
+            return known[i].designator;
+    return NULL;
+}
+
 static char *system_by_uid(const char *uid)
 {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

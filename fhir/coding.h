@@ -28,6 +28,9 @@ void concepts_push(json_t *array, const struct mapping *m, const struct dataset 
 /* Code system URI of @item, or NULL; malloc'ed. */
 char *coding_system(const struct mapping *m, const struct dataset *item);
 
+/* The designator that PS3.16 has for a code system, or NULL. */
+const char *coding_designator(const char *system);
+
 /* Coding of a Modality (0008,0060): upper case, display from the standard. NULL: "OT". */
 json_t *coding_modality(const char *modality);
 

@@ -3,11 +3,13 @@
  * SIGTERM, SIGINT end all; SIGHUP reads the configuration again. */
 #include "fhir/inspect.h"
 #include "fhir/memory.h"
+#include "fhir/order_files.h"
 #include "fhir/sender.h"
 #include "fhir/settings.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
 #include "store/schema.h"
+#include "store/worklist.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -22,8 +24,8 @@
 
 #define STOP_MS 15000
 
-static const struct conf_section *const sections[] = {&conf_database, &conf_store,      &conf_log,
-                                                      &settings_fhir, &settings_target, NULL};
+static const struct conf_section *const sections[] = {
+    &conf_database, &conf_store, &conf_log, &conf_orders, &settings_fhir, &settings_target, NULL};
 
 struct daemon {
     const char *path;
@@ -43,6 +45,8 @@ static int usage(FILE *f)
         "  --show STUDY   print the Bundle of a Study Instance UID, without sending it\n"
         "  --coverage STUDY|all  print which paths of the mapping are filled\n"
         "  --test         try a target: connection, authentication, capabilities\n"
+        "  --read-orders  print the orders in the FHIR files that standard input names (for\n"
+        "                 isthmus worklist import)\n"
         "  --target NAME  for these three: the target (the first one)\n"
         "  --release R    build in this release, R5 or R4 (what the target is)\n"
         "  --json         --coverage as JSON\n"
@@ -221,12 +225,19 @@ struct arguments {
 static int read_arguments(int argc, char **argv, struct arguments *ret)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'C'},
-        {"show", required_argument, NULL, 's'},    {"coverage", required_argument, NULL, 'a'},
-        {"test", no_argument, NULL, 't'},          {"target", required_argument, NULL, 'T'},
-        {"release", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
-        {"options", no_argument, NULL, 'o'},       {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'C'},
+        {"show", required_argument, NULL, 's'},
+        {"coverage", required_argument, NULL, 'a'},
+        {"test", no_argument, NULL, 't'},
+        {"read-orders", no_argument, NULL, 'O'},
+        {"target", required_argument, NULL, 'T'},
+        {"release", required_argument, NULL, 'r'},
+        {"json", no_argument, NULL, 'j'},
+        {"options", no_argument, NULL, 'o'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct inspection *i = &ret->inspection;
     int option;
@@ -242,6 +253,7 @@ static int read_arguments(int argc, char **argv, struct arguments *ret)
         case 's':
         case 'a':
         case 't':
+        case 'O':
             ret->command = option;
             i->study = optarg && strcmp(optarg, "all") != 0 ? optarg : NULL;
             break;
@@ -275,6 +287,8 @@ static int read_arguments(int argc, char **argv, struct arguments *ret)
 static int inspect(const struct conf *conf, const struct arguments *a)
 {
     log_open("isthmus-fhir", "error");
+    if (a->command == 'O')
+        return order_files_read(conf);
     return a->command == 's'   ? inspect_show(conf, &a->inspection)
            : a->command == 'a' ? inspect_coverage(conf, &a->inspection)
                                : inspect_target(conf, &a->inspection);

@@ -1,6 +1,7 @@
 #include "fhir/settings.h"
 #include "fhir/fingerprint.h"
 #include "fhir/memory.h"
+#include "fhir/reading.h"
 #include "fhir/uri.h"
 #include "fhir/when.h"
 #include "store/base/cleanup.h"
@@ -70,6 +71,14 @@ static void read_fhir(const struct conf *c, struct mapping *m)
     m->dicomweb_url = conf_string(c, "fhir", "dicomweb_url");
     m->n_dicomweb_connections =
         conf_list(c, "fhir", "dicomweb_connections", &m->dicomweb_connections);
+}
+
+void settings_orders(const struct conf *c, struct order_rules *ret)
+{
+    *ret = (struct order_rules){.station_system = conf_string(c, "orders", "station_system")};
+    read_fhir(c, &ret->mapping);
+    ret->stations.n = conf_list(c, "orders", "stations", &ret->stations.entries);
+    ret->modalities.n = conf_list(c, "orders", "modalities", &ret->modalities.entries);
 }
 
 static void read_target_mapping(const struct conf *c, size_t i, struct mapping *m)
@@ -234,6 +243,8 @@ static int check_target(const struct settings *s, char **ret_message)
         return REFUSE("target \"%s\": either url or directory must be set", s->name);
     if (s->mapping.search_identity && !s->mapping.publisher_system)
         return REFUSE("target \"%s\": identity search needs publisher_system in fhir {}", s->name);
+    if (s->directory && s->reads_orders)
+        return REFUSE("target \"%s\": orders come from a url, not from a directory", s->name);
     if (s->directory)
         return 0;
     if (strncasecmp(s->delivery.url, "http://", 7) != 0 &&
@@ -263,6 +274,10 @@ int settings_read(const struct conf *c, size_t i, struct settings *ret, char **r
     s.directory = conf_titled_string(c, "target", i, "directory");
     s.release_from_server =
         url && strcmp(conf_titled_string(c, "target", i, "release"), "auto") == 0;
+    s.publishes = strcmp(conf_titled_string(c, "target", i, "orders"), "only") != 0;
+    s.reads_orders = strcmp(conf_titled_string(c, "target", i, "orders"), "none") != 0;
+    s.orders_interval_s = (int)conf_titled_int(c, "target", i, "orders_interval");
+    s.orders_query = conf_titled_string(c, "target", i, "orders_query");
     s.quiet_period_s = (int)conf_titled_int(c, "target", i, "quiet_period");
     s.longest_delay_s = (int)conf_titled_int(c, "target", i, "longest_delay");
     s.senders = (int)conf_titled_int(c, "target", i, "senders");

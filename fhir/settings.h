@@ -33,6 +33,9 @@ struct settings {
     bool release_from_server;
     int quiet_period_s, longest_delay_s, senders;
     int pause_max_s, retry_max_s;
+    bool publishes, reads_orders;
+    int orders_interval_s;
+    const char *orders_query; /* search parameters of ServiceRequest */
     struct mapping mapping;
     struct delivery delivery;
     char *url; /* owned copy for delivery.url */
@@ -49,5 +52,9 @@ void settings_done(struct settings *s);
 /* Whether a secret may be sent to @url: by TLS, or to this machine itself, where nobody hears it.
  */
 bool settings_is_private(const char *url);
+
+struct order_rules;
+/* What the sections orders {…} and fhir {…} say about reading orders; lives as long as @c. */
+void settings_orders(const struct conf *c, struct order_rules *ret);
 
 #endif

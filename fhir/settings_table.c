@@ -5,6 +5,7 @@ static const char *const request_statuses[] = {"unknown", "active", "completed",
 static const char *const accession_places[] = {"R4", "always", NULL};
 static const char *const differing[] = {"hold", "publish", NULL};
 static const char *const releases[] = {"auto", "R5", "R4", NULL};
+static const char *const orders_choices[] = {"none", "also", "only", NULL};
 static const char *const identities[] = {"id", "search", NULL};
 static const char *const patient_modes[] = {"create", "existing", "logical", "update", NULL};
 static const char *const request_modes[] = {"create", "existing", "logical", NULL};
@@ -96,6 +97,11 @@ static const struct conf_option target_options[] = {
     SECONDS("retry_max", "900", 1, 604800, "Longest time between two trials of one study."),
     SECONDS("connect_timeout", "10", 1, 600, "For a connection with TLS."),
     SECONDS("timeout", "120", 1, 86400, "For a whole request."),
+    CHOICE("orders", "none", orders_choices,
+           "also: orders for the worklist are read from this server too; only: nothing else."),
+    SECONDS("orders_interval", "30", 1, 86400, "Time between two looks for orders."),
+    TEXT("orders_query",
+         "Search parameters of ServiceRequest for imaging orders: \"category=363679005\"."),
     {"answer_max", CONF_INT, "16777216", 1024, 1073741824, NULL, "bytes",
      "How much of an answer is read."},
     SWITCH("compress", "false", "Send gzip; the server must take it."),

@@ -3,6 +3,7 @@
 #include "fhir/memory.h"
 #include "store/base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -108,4 +109,71 @@ bool when_zone_exists(const char *zone)
         return false;
     f = fopen(path, "re");
     return f && fread(magic, 1, sizeof magic, f) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
+}
+
+/* The offset at the end of a dateTime in seconds; false: there is none. */
+static bool read_offset(const char *text, long *ret_s)
+{
+    int hours, minutes;
+    char sign, end;
+
+    if (strcmp(text, "Z") == 0) {
+        *ret_s = 0;
+        return true;
+    }
+    if (sscanf(text, "%c%2d:%2d%c", &sign, &hours, &minutes, &end) != 3 ||
+        (sign != '+' && sign != '-') || hours < 0 || hours > 14 || minutes < 0 || minutes > 59)
+        return false;
+    *ret_s = (sign == '-' ? -1 : 1) * (hours * 3600L + minutes * 60L);
+    return true;
+}
+
+static void to_zone(const char *zone, long offset_s, struct tm *tm)
+{
+    const char *now = getenv("TZ");
+    _cleanup_free_ char *old = now ? memory_text(now, strlen(now)) : NULL;
+    time_t instant = timegm(tm) - offset_s;
+
+    (void)setenv("TZ", zone, 1);
+    tzset();
+    (void)localtime_r(&instant, tm);
+    if (old)
+        (void)setenv("TZ", old, 1);
+    else
+        (void)unsetenv("TZ");
+    tzset();
+}
+
+static bool is_plausible(const struct tm *tm)
+{
+    struct tm copy = *tm;
+
+    return timegm(&copy) != (time_t)-1 && copy.tm_mday == tm->tm_mday &&
+           copy.tm_mon == tm->tm_mon && copy.tm_hour == tm->tm_hour && copy.tm_min == tm->tm_min;
+}
+
+bool when_local(const char *zone, const char *text, char ret_date[9], char ret_time[7])
+{
+    struct tm tm = {0};
+    const char *end = strptime(text, "%Y-%m-%d", &tm);
+    bool timed = end && *end == 'T';
+    long offset_s;
+
+    if (timed)
+        end = strptime(end, "T%H:%M:%S", &tm);
+    else if (end && *end)
+        return false;
+    if (end && *end == '.')
+        end += 1 + strspn(end + 1, "0123456789");
+    if (!end || tm.tm_year < -900 || tm.tm_year > 8099 || !is_plausible(&tm))
+        return false;
+    if (timed && !read_offset(end, &offset_s))
+        return false;
+    if (timed && zone)
+        to_zone(zone, offset_s, &tm);
+    (void)strftime(ret_date, 9, "%Y%m%d", &tm);
+    (void)strftime(ret_time, 7, timed ? "%H%M%S" : "", &tm);
+    if (!timed)
+        ret_time[0] = '\0';
+    return true;
 }

@@ -30,4 +30,9 @@ int when_zone_offset(const char *zone, const struct date *date, const struct day
 /* Whether the C library knows @zone. (It takes an unknown one for UTC without a word.) */
 bool when_zone_exists(const char *zone);
 
+/* A FHIR date or dateTime as DA and TM ("" for a date) on the clocks of @zone (IANA), or as it
+ * stands when @zone is NULL. False: it is neither, or not a whole date. As when_zone_offset()
+ * with TZ. */
+bool when_local(const char *zone, const char *text, char ret_date[9], char ret_time[7]);
+
 #endif

@@ -1,6 +1,7 @@
 #include "store/tool.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
+#include "store/worklist.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -59,7 +60,8 @@ static bool take_common(struct tool *t, int *argc, char **argv)
 
 static int run(const char *config, const struct tool_command *command, int argc, char **argv)
 {
-    const struct conf_section *const sections[] = {&conf_database, &conf_store, &conf_log, NULL};
+    const struct conf_section *const sections[] = {&conf_database, &conf_store, &conf_log,
+                                                   &conf_orders, NULL};
     struct tool t = {.command = command};
     struct conf *conf = NULL;
     _cleanup_free_ char *message = NULL;

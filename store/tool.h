@@ -35,7 +35,7 @@ struct tool_command {
 };
 
 extern const struct tool_command tool_migrate, tool_status, tool_import, tool_reindex, tool_verify,
-    tool_publish, tool_conflicts, tool_provenance, tool_access;
+    tool_publish, tool_conflicts, tool_provenance, tool_access, tool_worklist;
 
 /* Say what is wrong on standard error, with the name of the command in front; returns @code. */
 int tool_fail(const struct tool *t, int code, const char *format, ...)
@@ -48,6 +48,9 @@ int tool_query(const struct tool *t, const char *sql, int n, const char *const *
                PGresult **ret);
 /* The schema is the one this program knows: TOOL_FINE, or TOOL_CANNOT after saying why. */
 int tool_check_schema(const struct tool *t);
+/* Become isthmus-fhir, which stands beside us, with @arguments (NULL-terminated, its name first).
+ * Returns only on failure, after saying why. */
+int tool_exec_fhir(const struct tool *t, const char *const *arguments);
 int tool_open_store(const struct tool *t, struct store **ret);
 /* Only for the user that the store belongs to: what others make in it the listener could not use.
  */

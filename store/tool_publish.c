@@ -1,14 +1,10 @@
 #include "store/base/cleanup.h"
 #include "store/tool.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct request {
     const char *study;  /* as given, NULL: none */
@@ -144,9 +140,6 @@ static int replay(const struct tool *t, const struct request *q)
 static int ask_publisher(const struct tool *t, const struct request *q, const char *command,
                          const char *argument)
 {
-    static const char *const places[] = {"isthmus-fhir", "../sbin/isthmus-fhir"};
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
     const char *arguments[16] = {"isthmus-fhir", "--config", t->config_path, command};
     size_t count = 4;
 
@@ -162,16 +155,7 @@ static int ask_publisher(const struct tool *t, const struct request *q, const ch
     }
     if (t->json)
         arguments[count++] = "--json";
-    path[n > 0 ? n : 0] = '\0';
-    const char *directory = dirname(path);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        _cleanup_free_ char *program = NULL;
-        if (asprintf(&program, "%s/%s", directory, places[i]) < 0)
-            return tool_fail(t, TOOL_CANNOT, "no memory");
-        (void)execv(program, (char *const *)arguments);
-    }
-    (void)execvp("isthmus-fhir", (char *const *)arguments);
-    return tool_fail(t, TOOL_CANNOT, "isthmus-fhir cannot be run: %s", strerror(errno));
+    return tool_exec_fhir(t, arguments);
 }
 
 static int show(const struct tool *t, const struct request *q)

@@ -12,6 +12,10 @@ static const struct conf_option orders_options[] = {
      "How many follow; with the prefix at most 16 characters."},
     {"stations", CONF_LIST, "{}", 4, 200, NULL, NULL,
      "AE titles for steps that name none, by modality: {\"CT=CT1\", \"CT=CT2\"}."},
+    {"modalities", CONF_LIST, "{}", 3, 200, NULL, NULL,
+     "Modalities of procedure codes, where the order does not say: {\"77477000=CT\"}."},
+    {"station_system", CONF_STRING, "urn:dicom:ae-title", 1, 2000, NULL, NULL,
+     "System of the identifiers of Devices and Locations that are AE titles, in FHIR."},
     {0},
 };
 

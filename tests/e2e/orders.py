@@ -44,12 +44,13 @@ def plans(n=50, today=None):
             "n": i, "id": f"o{i}", "accession": f"A{1000 + i}", "placer": f"P{i}", "filler": f"F{i}",
             "procedure_id": f"RP{i}", "step_id": f"SPS{i}", "uid": f"1.2.826.0.1.3680043.10.999.{i + 1}",
             "patient_id": f"PID{i // 2}", "name": NAMES[i // 2 % len(NAMES)],
-            "birth": datetime.date(1940 + i % 60, 1 + i % 12, 1 + i % 28), "sex": "MFO"[i % 3],
+            "birth": datetime.date(1940 + i // 2 % 60, 1 + i // 2 % 12, 1 + i // 2 % 28),
+            "sex": "MFO"[i // 2 % 3],
             "station": station, "modality": modality, "location": location,
             "start": start + datetime.timedelta(days=day), "minutes": 20,
             "code": PROCEDURES[modality], "reason": ["Headache", "Kopfschmerzen – seit März", "頭痛"][i % 3],
             "physician": "Röntgen^Wilhelm", "referrer": "Curie^Marie", "admission": f"ADM{i}",
-            "weight": 50 + i % 40, "allergy": "Iodine" if i % 5 == 0 else None,
+            "weight": 50 + i // 2 % 40, "allergy": "Iodine" if i // 2 % 5 == 0 else None,
         })
     return made
 
