@@ -4,6 +4,10 @@
 
 #include "fhir/build.h"
 
+/* Whether connection types and addresses are what clients can use. -EINVAL: @ret_message
+ * (malloc'ed) is a sentence for the user. */
+int endpoint_check(const struct mapping *m, char **ret_message);
+
 /* Number of Endpoints that are configured. */
 size_t endpoint_count(const struct mapping *m);
 

@@ -5,8 +5,16 @@
 
 /* The others of a target say when and how Bundles travel. */
 static const char *const target_options[] = {
-    "url",     "directory",      "identity",       "patient",
-    "request", "self_contained", "instance_level", "instance_limit",
+    "url",
+    "directory",
+    "identity",
+    "patient",
+    "request",
+    "self_contained",
+    "instance_level",
+    "instance_limit",
+    "dicomweb_url",
+    "dicomweb_connections",
 };
 
 static void add(json_t *all, const struct conf *c, const char *section, size_t index,

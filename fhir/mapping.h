@@ -59,8 +59,8 @@ struct mapping {
     bool ethnicity, roles, orphan_observations;
     bool hold_patient_differs;
 
-    const char *dicomweb_url; /* NULL: no Endpoint */
-    const char *const *dicomweb_connections;
+    const char *dicomweb_url;                /* NULL: no Endpoint */
+    const char *const *dicomweb_connections; /* "dicom-wado-rs", "dicom-wado-uri=https://…" */
     size_t n_dicomweb_connections;
 };
 

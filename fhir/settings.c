@@ -1,4 +1,5 @@
 #include "fhir/settings.h"
+#include "fhir/endpoint.h"
 #include "fhir/fingerprint.h"
 #include "fhir/memory.h"
 #include "fhir/reading.h"
@@ -81,6 +82,23 @@ void settings_orders(const struct conf *c, struct order_rules *ret)
     ret->modalities.n = conf_list(c, "orders", "modalities", &ret->modalities.entries);
 }
 
+/* What a target says about DICOMweb takes the place of what fhir says. */
+static void read_dicomweb(const struct conf *c, size_t i, struct mapping *m)
+{
+    const char *url = conf_titled_string(c, "target", i, "dicomweb_url");
+    const char *const *connections;
+    size_t n = conf_titled_list(c, "target", i, "dicomweb_connections", &connections);
+
+    if (url)
+        m->dicomweb_url = url;
+    if (n > 0) {
+        m->dicomweb_connections = connections;
+        m->n_dicomweb_connections = n;
+    }
+    if (m->dicomweb_url && strcmp(m->dicomweb_url, "none") == 0)
+        m->dicomweb_url = NULL;
+}
+
 static void read_target_mapping(const struct conf *c, size_t i, struct mapping *m)
 {
     static const char *const modes[] = {"create", "existing", "logical", "update", NULL};
@@ -150,24 +168,6 @@ static int check_zones(const struct mapping *m, char **ret_message)
     return 0;
 }
 
-/* Where an address ends after which a client appends its path. */
-static int check_dicomweb(const struct mapping *m, char **ret_message)
-{
-    size_t n;
-
-    if (!m->dicomweb_url)
-        return 0;
-    n = strlen(m->dicomweb_url);
-    if (!uri_is_absolute(m->dicomweb_url) || m->dicomweb_url[n - 1] == '/' ||
-        strchr(m->dicomweb_url, '?') || (n > 8 && strcmp(m->dicomweb_url + n - 8, "/studies") == 0))
-        return REFUSE("fhir: dicomweb_url \"%s\" must be a base URL without /studies, ? or a slash "
-                      "at the end",
-                      m->dicomweb_url);
-    if (!m->publisher_system)
-        return REFUSE("fhir: publisher_system must be set when dicomweb_url is");
-    return 0;
-}
-
 static int check_systems(const struct mapping *m, char **ret_message)
 {
     if (!m->systems[KIND_PATIENT] || !m->systems[KIND_ACCESSION])
@@ -200,7 +200,7 @@ static int check_mapping(const struct mapping *m, char **ret_message)
         r = check_map(&m->zones, "time_zone_of_sender", ret_message);
     if (r >= 0)
         r = check_zones(m, ret_message);
-    return r < 0 ? r : check_dicomweb(m, ret_message);
+    return r < 0 ? r : endpoint_check(m, ret_message);
 }
 
 bool settings_is_private(const char *url)
@@ -285,6 +285,7 @@ int settings_read(const struct conf *c, size_t i, struct settings *ret, char **r
     s.retry_max_s = (int)conf_titled_int(c, "target", i, "retry_max");
     read_fhir(c, &s.mapping);
     read_target_mapping(c, i, &s.mapping);
+    read_dicomweb(c, i, &s.mapping);
     read_delivery(c, i, &s.delivery);
     s.url = url ? without_slash(url) : NULL;
     s.delivery.url = s.url;

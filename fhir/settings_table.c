@@ -69,9 +69,10 @@ static const struct conf_option fhir_options[] = {
     CHOICE("patient_differs", "hold", differing,
            "What to do with a study whose images name several patients."),
     URI("imaging_study_profile", "URL for meta.profile of ImagingStudy."),
-    URI("dicomweb_url", "Base URL of the DICOMweb service that has the images."),
-    {"dicomweb_connections", CONF_LIST, "{\"dicom-wado-rs\"}", 1, 40, NULL, NULL,
-     "Its connection types: dicom-wado-rs, dicom-qido-rs, dicom-stow-rs, dicom-wado-uri, ihe-iid."},
+    URI("dicomweb_url", "Base URL of the DICOMweb service that has the images; none: no Endpoint."),
+    {"dicomweb_connections", CONF_LIST, "{\"dicom-wado-rs\"}", 1, 2000, NULL, NULL,
+     "Its connection types: dicom-wado-rs, dicom-qido-rs, dicom-stow-rs, dicom-wado-uri, ihe-iid; "
+     "one with an address of its own: {\"dicom-wado-uri=https://…\"}."},
     {0},
 };
 
@@ -89,6 +90,8 @@ static const struct conf_option target_options[] = {
     CHOICE("instance_level", "auto", levels, "auto: list instances up to instance_limit."),
     {"instance_limit", CONF_INT, "2000", 0, 1000000, NULL, "instances",
      "Largest study whose instances are listed one by one."},
+    URI("dicomweb_url", "Instead of that of fhir, for readers of this server; none: no Endpoint."),
+    {"dicomweb_connections", CONF_LIST, "{}", 1, 2000, NULL, NULL, "Instead of those of fhir."},
     SECONDS("quiet_period", "10", 0, 86400, "A study is sent when it has not changed for so long."),
     SECONDS("longest_delay", "300", 0, 604800,
             "A study that keeps changing is sent after so long."),

@@ -85,10 +85,14 @@ static void post(struct target_http *t, const char *text, struct answer *ret)
     answer_of(&reply, ret);
 }
 
-/* The server does not know an Endpoint that it knew when we began. */
+/* The server does not know an Endpoint that it knew when we began. Some say so by a number that
+ * else means a race. */
 static bool misses_endpoint(const struct target_http *t, const struct answer *a)
 {
-    return a->verdict == VERDICT_NEVER && a->words && strstr(a->words, "Endpoint") &&
+    bool refused =
+        a->verdict == VERDICT_NEVER || a->verdict == VERDICT_SOON || a->verdict == VERDICT_LATER;
+
+    return refused && a->words && strstr(a->words, "Endpoint") &&
            endpoint_count(&t->target.mapping) > 0 && !t->target.mapping.self_contained;
 }
 

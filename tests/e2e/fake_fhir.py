@@ -122,14 +122,21 @@ class State:
             there.pop(id_, None)
 
     def search(self, kind, query):
-        """Ids of resources whose identifier is one of "identifier=system|value,…"."""
-        wanted = parse_qs(query).get("identifier", [""])[0]
-        tokens = [token_of(text) for text in split_unescaped(wanted, ",")]
+        """Ids of resources whose identifier is one of "identifier=system|value,…", or whose tag is
+        one of "_tag=system|code,…"."""
+        wanted = parse_qs(query)
+        key = "_tag" if "_tag" in wanted else "identifier"
+        tokens = [token_of(text) for text in split_unescaped(wanted.get(key, [""])[0], ",")]
+
+        def held(resource):
+            if key == "_tag":
+                return [(t["system"], t["code"]) for t in resource.get("meta", {}).get("tag", [])]
+            return [(i.get("system"), i.get("value")) for i in resource.get("identifier", [])]
+
         return [
             id_
             for id_, r in self.resources.get(kind, {}).items()
-            if any(i.get("value") == value and system in (None, i.get("system"))
-                   for i in r.get("identifier", []) for system, value in tokens)
+            if any(value == v and system in (None, s) for s, v in held(r) for system, value in tokens)
         ]
 
     def transaction(self, bundle):

@@ -130,7 +130,14 @@ static void set_one(struct mapping *m, const char *key, const json_t *value)
         m->orphan_observations = on;
     else if (strcmp(key, "self_contained") == 0)
         m->self_contained = on;
-    else if (strcmp(key, "full_limit") == 0)
+    else if (strcmp(key, "dicomweb_url") == 0)
+        m->dicomweb_url = text;
+    else if (strcmp(key, "connections") == 0) {
+        struct map list = map_of(value);
+
+        m->dicomweb_connections = list.entries;
+        m->n_dicomweb_connections = list.n;
+    } else if (strcmp(key, "full_limit") == 0)
         m->full_limit = (size_t)json_integer_value(value);
     else if (strcmp(key, "profile") == 0)
         m->study_profile = text;
@@ -210,6 +217,8 @@ static void check_row(const json_t *row, enum release release)
     free((void *)(uintptr_t)m.zones.entries);
     free((void *)(uintptr_t)m.issuers.entries);
     free((void *)(uintptr_t)m.code_systems.entries);
+    if (json_object_get(json_object_get(row, "settings"), "connections"))
+        free((void *)(uintptr_t)m.dicomweb_connections);
     json_decref(bundle);
     study_text_free(study);
 }

@@ -10,9 +10,11 @@
     "default_system_patient = \"http://a.example/p\"\n"                                            \
     "default_system_accession = \"http://a.example/a\"\n"
 
-/* Read @text as a configuration; the message of the first target, or NULL when it is right. */
+/* Read @text as a configuration; the message of the first target, or NULL when it is right. What
+ * @ret borrows lasts until the next call; what it owns is gone. */
 static char *read_text(const char *text, struct settings *ret)
 {
+    static struct conf *last;
     static const struct conf_section *const sections[] = {&settings_fhir, &settings_target, NULL};
     char path[] = "/tmp/isthmus-settings.XXXXXX", *message = NULL;
     int fd = mkstemp(path);
@@ -24,10 +26,11 @@ static char *read_text(const char *text, struct settings *ret)
     (void)close(fd);
     if (conf_load(path, sections, &c, &message) == 0 && settings_read(c, 0, &s, &message) == 0) {
         if (ret)
-            *ret = s; /* no pointers: the texts go with @c */
+            *ret = s;
         settings_done(&s);
     }
-    (void)conf_free(c);
+    (void)conf_free(last);
+    last = c;
     (void)unlink(path);
     return message;
 }
@@ -60,6 +63,15 @@ Test(settings, that_do_not_fit_together_are_refused_with_a_sentence)
         {"fhir { " SYSTEMS "dicomweb_url = \"https://p/dicomweb\" }\n"
          "target \"t\" { url = \"https://x\" }",
          "publisher_system"},
+        {"fhir { " SYSTEMS "publisher_system = \"a:b\" }\n"
+         "target \"t\" { url = \"https://x\" dicomweb_url = \"https://p/dicomweb/\" }",
+         "slash at the end"},
+        {"fhir { " SYSTEMS "publisher_system = \"a:b\" }\ntarget \"t\" { url = \"https://x\" "
+         "dicomweb_url = \"https://p\" dicomweb_connections = {\"ftp\"} }",
+         "dicom-stow-rs"},
+        {"fhir { " SYSTEMS "publisher_system = \"a:b\" }\ntarget \"t\" { url = \"https://x\" "
+         "dicomweb_url = \"https://p\" dicomweb_connections = {\"dicom-wado-uri=https://p?a\"} }",
+         "?"},
         {"fhir { " SYSTEMS "issuer_template = \"http://x\" }\ntarget \"t\" { url = \"https://x\" }",
          "{local}"},
         {"fhir { " SYSTEMS "}\ntarget \"t\" { url = \"https://x\" authentication = bearer }",
@@ -111,6 +123,39 @@ Test(settings, a_directory_is_r5_and_stands_alone)
     cr_assert(s.mapping.self_contained);
 }
 
+Test(settings, a_target_may_have_another_dicomweb_service_or_none)
+{
+    static const struct {
+        const char *target, *url, *connection;
+    } rows[] = {
+        {"", "https://p/web", "dicom-qido-rs"},
+        {"dicomweb_url = \"https://q/web\"", "https://q/web", "dicom-qido-rs"},
+        {"dicomweb_connections = {\"ihe-iid=https://q/iid/\"}", "https://p/web",
+         "ihe-iid=https://q/iid/"},
+        {"dicomweb_url = none", NULL, NULL},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct settings s = {0};
+        char text[1000], *message;
+
+        (void)snprintf(text, sizeof text,
+                       "fhir { " SYSTEMS
+                       "publisher_system = \"a:b\" dicomweb_url = \"https://p/web\" "
+                       "dicomweb_connections = {\"dicom-qido-rs\"} }\n"
+                       "target \"t\" { url = \"https://x\" %s }",
+                       rows[i].target);
+        message = read_text(text, &s);
+        cr_assert_null(message, "%s", message);
+        if (!rows[i].url) {
+            cr_assert_null(s.mapping.dicomweb_url);
+            continue;
+        }
+        cr_assert_str_eq(s.mapping.dicomweb_url, rows[i].url);
+        cr_assert_str_eq(s.mapping.dicomweb_connections[0], rows[i].connection);
+    }
+}
+
 Test(settings, a_token_may_go_to_this_machine_in_the_clear)
 {
     cr_assert_null(read_text("fhir { " SYSTEMS "}\ntarget \"t\" { url = \"http://127.0.0.1:80/f\" "
@@ -148,6 +193,8 @@ Test(settings, their_fingerprint_changes_with_what_changes_bundles_and_with_noth
         {"", "instance_level = series", true},
         {"", "patient = update", true},
         {"", "self_contained = on", true},
+        {"", "dicomweb_url = none", true},
+        {"", "dicomweb_connections = {\"ihe-iid\"}", true},
     };
     struct settings plain = settings_of("", "");
 
