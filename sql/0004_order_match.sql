@@ -184,13 +184,16 @@ begin
 end $$;
 
 -- What came after a person had decided and contradicts it: a patient who is none of those known
--- then, or another accession number.
+-- then (that one of them had no ID says nothing about another ID), or another accession number.
 create function patient_is_news(p_identities jsonb, p_settled jsonb) returns boolean
     language sql immutable
     return p_settled is not null
         and exists (select from jsonb_array_elements(p_identities) e
-                   where not exists (select from jsonb_array_elements(p_settled) x
-                                     where not isthmus.patients_differ(e, x)));
+                   where not exists (
+                       select from jsonb_array_elements(p_settled) x
+                       where not isthmus.patients_differ(e, x)
+                         and (x ? 'id' or not e ? 'id'
+                              or not jsonb_path_exists(p_settled, '$[*].id'))));
 
 create function accession_is_news(p_study_key bigint) returns boolean language sql stable
     return exists (
@@ -608,6 +611,60 @@ begin
     end if;
     perform isthmus.reconcile_end(p_study_key, v_old, 'correct', false, p_who, p_why);
 end $$;
+
+-- What waits for a person, and what a person settled: with the orders that the study is linked to
+-- and those that it may belong to.
+create function reconcile_why(m order_match, p_differs boolean) returns text language sql immutable
+    return case
+        when not m.open and m.order_state = 'matched' then ''
+        when not m.open then 'accepted'
+        when m.order_state = 'patient differs' and p_differs
+            then 'its images name several patients'
+        when m.order_state = 'patient differs' and m.settled_identities is not null
+            then 'a patient differs, or another one came after the decision'
+        when m.order_state = 'patient differs' then 'the order is of another patient'
+        when m.order_state = 'several accession numbers' and m.settled_identities is not null
+            then 'another accession number came after the decision'
+        when m.order_state = 'several accession numbers'
+            then 'its images name several accession numbers'
+        when m.order_state = 'unknown accession number' then 'no order has its accession number'
+        else 'it has no accession number and nothing else tells its order' end;
+
+create function order_candidates(p_study_key bigint) returns jsonb language sql stable
+    return (
+        select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+            'order', o.order_key, 'linked', coalesce(so.linked, false),
+            'same_patient', coalesce(so.agrees, c.agrees),
+            'accession_number', o.accession_number,
+            'accession_issuer', nullif(o.accession_issuer, ''),
+            'requested_procedure_id', o.requested_procedure_id,
+            'reference', o.source_reference, 'patient_id', o.patient_id,
+            'patient_name', o.patient_name)) order by o.order_key), '[]')
+        from (select order_key, agrees from isthmus.study_order where study_key = p_study_key
+              union
+              (select w.order_key, isthmus.order_agrees(t.patient_identities, w)
+               from isthmus.study t join isthmus.patient p using (patient_key)
+                   join isthmus.worklist_order w on w.patient_id = p.patient_id
+               where t.study_key = p_study_key and p.patient_id <> ''
+                 and w.status <> 'entered-in-error'
+                 and not exists (select from isthmus.study_order x
+                                 where x.study_key = p_study_key and x.order_key = w.order_key)
+               order by w.order_key desc limit 5)) c
+            join isthmus.worklist_order o using (order_key)
+            left join isthmus.study_order so
+                on so.study_key = p_study_key and so.order_key = o.order_key);
+
+create view reconcile_list as
+    select t.study_key, t.study_instance_uid as study, t.last_received_at as received, m.open,
+        m.order_state as state, isthmus.reconcile_why(m, t.patient_differs
+                                                      and t.corrected_identity is null) as why,
+        array(select distinct r.accession_number from isthmus.study_request r
+              where r.study_key = t.study_key and r.accession_number <> ''
+              order by r.accession_number) as accession_numbers,
+        nullif(p.patient_id, '') as patient_id, p.patient_name,
+        isthmus.order_candidates(t.study_key) as candidates
+    from isthmus.order_match m join isthmus.study t using (study_key)
+        join isthmus.patient p using (patient_key);
 
 grant select, insert, update, delete on study_request, order_match, study_order to isthmus_scp;
 grant select, insert, update, delete on order_match, study_order to isthmus_fhir;

@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const struct tool_command *const commands[] = {
-    &tool_migrate,   &tool_status,     &tool_import, &tool_reindex,  &tool_verify, &tool_publish,
-    &tool_conflicts, &tool_provenance, &tool_access, &tool_worklist, NULL};
+    &tool_migrate,  &tool_status,    &tool_import,    &tool_reindex,    &tool_verify, &tool_publish,
+    &tool_worklist, &tool_reconcile, &tool_conflicts, &tool_provenance, &tool_access, NULL};
 
 static void print_usage(FILE *f)
 {

@@ -35,7 +35,7 @@ struct tool_command {
 };
 
 extern const struct tool_command tool_migrate, tool_status, tool_import, tool_reindex, tool_verify,
-    tool_publish, tool_conflicts, tool_provenance, tool_access, tool_worklist;
+    tool_publish, tool_conflicts, tool_reconcile, tool_provenance, tool_access, tool_worklist;
 
 /* Say what is wrong on standard error, with the name of the command in front; returns @code. */
 int tool_fail(const struct tool *t, int code, const char *format, ...)
