@@ -1,7 +1,9 @@
 #include "store/tool.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
+#include "store/caller.h"
 #include "store/worklist.h"
+#include "store/worklist_settings.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -60,8 +62,9 @@ static bool take_common(struct tool *t, int *argc, char **argv)
 
 static int run(const char *config, const struct tool_command *command, int argc, char **argv)
 {
-    const struct conf_section *const sections[] = {&conf_database, &conf_store, &conf_log,
-                                                   &conf_orders, NULL};
+    const struct conf_section *const sections[] = {
+        &conf_database,      &conf_store,  &conf_log, &conf_callers, &conf_worklist,
+        &conf_station_group, &conf_orders, &conf_ae,  NULL};
     struct tool t = {.command = command};
     struct conf *conf = NULL;
     _cleanup_free_ char *message = NULL;

@@ -156,12 +156,24 @@ static bool take_option(struct worklist_request *q, int option, const char *valu
 {
     const char **const places[] = {
         ['d'] = &q->date,      ['s'] = &q->station, ['m'] = &q->modality, ['p'] = &q->patient,
-        ['a'] = &q->accession, ['t'] = &q->status,  ['i'] = &q->step,     ['D'] = &q->directory};
+        ['a'] = &q->accession, ['t'] = &q->status,  ['i'] = &q->step,     ['D'] = &q->directory,
+        ['A'] = &q->aet,       ['c'] = &q->charset};
 
     if (option < 0 || (size_t)option >= sizeof places / sizeof *places || !places[option])
         return false;
     *places[option] = value;
     return true;
+}
+
+const char *tool_worklist_today(void)
+{
+    static char today[9];
+    time_t now = time(NULL);
+    struct tm local;
+
+    if (!localtime_r(&now, &local) || strftime(today, sizeof today, "%Y%m%d", &local) == 0)
+        today[0] = '\0';
+    return today;
 }
 
 static int take_options(const struct tool *t, int argc, char **argv, struct worklist_request *q)
@@ -174,19 +186,16 @@ static int take_options(const struct tool *t, int argc, char **argv, struct work
                                             {"status", required_argument, NULL, 't'},
                                             {"step", required_argument, NULL, 'i'},
                                             {"directory", required_argument, NULL, 'D'},
+                                            {"aet", required_argument, NULL, 'A'},
+                                            {"charset", required_argument, NULL, 'c'},
                                             {NULL, 0, NULL, 0}};
-    static char today[9];
-    time_t now = time(NULL);
-    struct tm local;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (!take_option(q, option, optarg))
             return TOOL_USAGE;
-    if (q->date && strcmp(q->date, "today") == 0 && localtime_r(&now, &local)) {
-        (void)strftime(today, sizeof today, "%Y%m%d", &local);
-        q->date = today;
-    }
+    if (q->date && strcmp(q->date, "today") == 0)
+        q->date = tool_worklist_today();
     if (q->date && !is_date_range(q->date))
         return tool_usage(t, "--date is today, YYYYMMDD or YYYYMMDD-YYYYMMDD");
     return TOOL_FINE;
@@ -224,6 +233,7 @@ static int run(struct tool *t, int argc, char **argv)
         {"complete", TAKES_ORDER, complete},
         {"import", TAKES_PATH, tool_worklist_import},
         {"export", TAKES_NOTHING, tool_worklist_export},
+        {"why", TAKES_NOTHING, tool_worklist_why},
     };
     struct worklist_request q = {0};
     int code = take_options(t, argc, argv, &q);
@@ -239,7 +249,7 @@ static int run(struct tool *t, int argc, char **argv)
 }
 
 const struct tool_command tool_worklist = {
-    "worklist", "import|list|show|cancel|complete|export [ORDER|FILE|DIR|-] …",
+    "worklist", "import|list|show|cancel|complete|export|why [ORDER|FILE|DIR|-] …",
     "Orders and their scheduled procedure steps",
     "  import FILE|DIR|-  orders as FHIR (Bundle, resources, NDJSON), as worklist items in\n"
     "                     DICOM files, as the text of dcmdump, as JSON of 'export'\n"
@@ -248,6 +258,10 @@ const struct tool_command tool_worklist = {
     "  cancel ORDER       its steps are no longer shown to modalities\n"
     "  complete ORDER     it is done\n"
     "  export             orders as JSON that 'import' takes\n"
+    "  why                does the modality --aet see the order --accession, and if not, what\n"
+    "                     hides it, when it asks for --date (today) and --station (itself; any)\n"
+    "  --aet AET          why: the AE title that the modality calls with\n"
+    "  --charset CS       why: the character set that it asks in\n"
     "  --directory DIR    export: a DICOM file (.wl) for each step instead\n"
     "  --step ID          cancel, complete: this step only\n"
     "  --date D           today, YYYYMMDD or YYYYMMDD-YYYYMMDD\n"

@@ -8,12 +8,17 @@ struct worklist_request {
     const char *order; /* as given: order number, accession number, UID …; NULL: none */
     const char *path;  /* FILE, DIR or - */
     const char *date, *station, *modality, *patient, *accession, *status, *step, *directory;
-    char order_key[24]; /* of @order, once it is found */
+    const char *aet, *charset; /* of the modality that does not see an order */
+    char order_key[24];        /* of @order, once it is found */
 };
 
 /* Each returns an exit status. */
 int tool_worklist_import(const struct tool *t, const struct worklist_request *q);
 int tool_worklist_export(const struct tool *t, const struct worklist_request *q);
+int tool_worklist_why(const struct tool *t, const struct worklist_request *q);
+
+/* Today as YYYYMMDD, in a buffer that is used again. */
+const char *tool_worklist_today(void);
 
 /* The condition on isthmus.worklist w with the filters of a request as $1 … $6, and its values. */
 #define WORKLIST_FILTERS 6

@@ -1,4 +1,5 @@
 /* Modality Worklist (PS3.4 K.6.1): what is found, shown and answered. */
+#include "store/query_why.h"
 #include "tests/db/worklist_help.h"
 
 static struct database made;
@@ -334,4 +335,54 @@ Test(worklist_query, what_the_worklist_does_not_have_is_ignored_and_said)
         json_decref(identifier);
         cr_assert_steps(made.db, rows[i].order, rows[i].step, &worklist, "S1 S2 S3 S4");
     }
+}
+
+/* --- Why ------------------------------------------------------------------------------------ */
+
+/* "step: what does not fit …; …" of the steps of order A1. */
+static const char *reasons(const char *step_keys, const struct query_options *options)
+{
+    static char text[1000];
+    json_t *identifier = make_worklist_identifier("{}", step_keys), *steps = NULL, *step, *value;
+    struct query_problem problem;
+    const char *name;
+    size_t i, at = 0;
+    int r = query_why(made.db, identifier, options, "A1", &steps, &problem);
+
+    cr_assert_eq(r, 0, "%d %s", r, db_problem(made.db));
+    text[0] = '\0';
+    json_array_foreach (steps, i, step) {
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s:", i ? "; " : "",
+                               json_string_value(json_object_get(step, "step")));
+        json_object_foreach (json_object_get(step, "rules"), name, value)
+            if (!json_is_true(value))
+                at += (size_t)snprintf(text + at, sizeof text - at, " %s", name);
+        json_object_foreach (json_object_get(step, "keys"), name, value)
+            if (!json_is_true(value))
+                at += (size_t)snprintf(text + at, sizeof text - at, " %s", name);
+    }
+    json_decref(steps);
+    json_decref(identifier);
+    return text;
+}
+
+Test(worklist_query, each_condition_of_a_query_tells_whether_it_is_met)
+{
+    static const char *const own[] = {"CT2"};
+    struct worklist_view view = usual_view;
+    struct query_options options = {.root = QUERY_WORKLIST, .view = &view};
+
+    cr_assert_str_eq(reasons("{}", &options), "S1:; S2:");
+    cr_assert_str_eq(reasons("{\"00400001\":\"CT2\"}", &options), "S1: 00400001; S2:");
+    cr_assert_str_eq(reasons("{\"00400002\":\"20260705\",\"00400011\":\"Room 1\"}", &options),
+                     "S1:; S2: 00400002 00400011");
+    view.own_stations = true;
+    view.stations = own;
+    view.n_stations = 1;
+    cr_assert_str_eq(reasons("{}", &options), "S1: station; S2:");
+    run_sql(made.db, "update isthmus.worklist_step set status = 'COMPLETED' "
+                     "where scheduled_procedure_step_id = 'S2'");
+    cr_assert_str_eq(reasons("{}", &options), "S1: station; S2: state");
+    run_sql(made.db, "update isthmus.worklist_order set status = 'revoked'");
+    cr_assert_str_eq(reasons("{}", &options), "S1: order station; S2: order state");
 }
