@@ -90,6 +90,7 @@ create table worklist_step (
     unique (order_key, scheduled_procedure_step_id)
 );
 create index worklist_step_start on worklist_step (start_date, start_time);
+create index worklist_step_stations on worklist_step using gin (scheduled_station_ae_titles);
 
 -- The last accession number that was generated for each prefix. The row is locked until COMMIT and
 -- a transaction that fails gives its numbers back: there are no gaps.
