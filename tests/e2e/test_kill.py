@@ -2,8 +2,9 @@
 """kill -9 of a worker, the parent, the publisher or the database during a load, at random moments.
 
 After restart every instance that was answered Success is in the index, in its file bit for bit
-and in the published ImagingStudy, and verify agrees. ISTHMUS_KILL_INSTANCES and
-ISTHMUS_KILL_ROUNDS scale it, ISTHMUS_KILL_SEED repeats a run.
+and in the published ImagingStudy, and verify agrees. ISTHMUS_KILL_INSTANCES, ISTHMUS_KILL_ROUNDS
+and ISTHMUS_KILL_WORKERS (killed in each round, one after the other) scale it, ISTHMUS_KILL_SEED
+repeats a run.
 """
 # timeout: 600
 import os
@@ -15,11 +16,12 @@ from kill_load import Load, check, kill_database
 
 INSTANCES = int(os.environ.get("ISTHMUS_KILL_INSTANCES", "400"))
 ROUNDS = int(os.environ.get("ISTHMUS_KILL_ROUNDS", "6"))
+WORKERS = int(os.environ.get("ISTHMUS_KILL_WORKERS", "6"))
 SEED = int(os.environ.get("ISTHMUS_KILL_SEED", str(random.randrange(1 << 30))))
 
 
 def kill_worker(isthmus):
-    workers = children(isthmus.pid("isthmus-scp"))
+    workers = wait_until(lambda: children(isthmus.pid("isthmus-scp")), what="a worker")
     isthmus.kill(random.choice(workers))
     return "a child of isthmus-scp"
 
@@ -38,16 +40,17 @@ def one_round(isthmus, number):
     load = Load(isthmus, f"{number + 1}00", INSTANCES)
     victims = [kill_worker, kill_parent, kill_publisher, kill_database]
     victim = victims[number % len(victims)]
-    goal = random.randrange(1, INSTANCES * 3 // 4)
-    wait_until(lambda: len(load.acknowledged) >= goal or not load.running(), 120, "the load")
-    time.sleep(random.random() * 0.02)
+    for goal in sorted(random.randrange(1, INSTANCES * 3 // 4) for _ in range(WORKERS)):
+        wait_until(lambda: len(load.acknowledged) >= goal or not load.running(), 120, "the load")
+        time.sleep(random.random() * 0.02)
+        kill_worker(isthmus)
     name = victim(isthmus)
     at = len(load.acknowledged)
     isthmus.start()
     load.finish()
     assert len(load.acknowledged) == INSTANCES
     check(isthmus, load.acknowledged)
-    print(f"round {number}: killed {name} after {at} of {INSTANCES} instances", flush=True)
+    print(f"round {number}: killed {WORKERS} workers and, after {at} of {INSTANCES} instances, {name}", flush=True)
 
 
 print("seed", SEED, flush=True)

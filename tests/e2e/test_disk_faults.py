@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""A disk that runs full, and one that becomes read-only, under an association that stays open.
+
+The instance is answered A700H and leaves nothing behind, the service goes on by itself when the disk
+is well, and what was acknowledged is there. Making such disks needs root.
+"""
+import os
+import subprocess
+
+import dicom_raw as dicom
+from harness import Isthmus, skip, wait_until
+
+NO_ROOM = 0xA700
+LARGE = bytes(1 << 20)
+
+
+def mount(isthmus):
+    store = isthmus.dir / "store"
+    owner = store.stat()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=24m,mode=0750,uid={owner.st_uid},gid={owner.st_gid}", "tmpfs",
+                    store], check=True)
+    return store
+
+
+def remount(store, how):
+    """Not possible while somebody writes."""
+    wait_until(lambda: subprocess.run(["mount", "-o", f"remount,{how}", store], capture_output=True,
+                                      check=False).returncode == 0, 30, f"a disk that is {how}")
+
+
+def send(association, number, pixels=b"\0" * 8):
+    uid = f"1.2.826.7.{number}"
+    data = dicom.ct_header("1.2.826.7", "1.2.826.7.1000", uid, number) + dicom.element(0x7FE00010, "OW", pixels)
+    return association.c_store(dicom.CT_IMAGE, uid, dicom.EXPLICIT, data)[0x0900]
+
+
+def files(store):
+    return sorted(str(p.relative_to(store)) for p in store.rglob("*") if p.is_file() and p.name != "ballast")
+
+
+def full(association, store):
+    stored, before = 0, files(store)
+    for number in range(100, 200):
+        status = send(association, number, LARGE)
+        if status == NO_ROOM:
+            break
+        assert status == 0
+        stored += 1
+    assert 0 < stored < 24, "the disk has 24 MiB"
+    assert len(files(store)) == len(before) + stored, "what was refused leaves nothing behind"
+    assert send(association, 300, LARGE) == NO_ROOM
+    return stored
+
+
+def well_again(isthmus, association, store, number):
+    assert send(association, number) == 0
+    isthmus.tool("verify")
+    assert not list((store / "incoming").iterdir())
+
+
+if os.geteuid() != 0:
+    skip("only root can make a small disk")
+with Isthmus() as isthmus:
+    isthmus.configure("store", reserve_mib=2)
+    isthmus.kill(isthmus.pid("isthmus-scp"))
+    store = mount(isthmus)
+    try:
+        ballast = store / "ballast"
+        ballast.write_bytes(bytes(8 << 20))
+        isthmus.start()
+        a = dicom.Association(isthmus.address, isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
+        count = full(a, store)
+        free = os.statvfs(store)
+        assert free.f_bavail * free.f_frsize >= 1 << 20, "refused before the disk is really full"
+        ballast.unlink()
+        well_again(isthmus, a, store, 1)
+        remount(store, "ro")
+        assert send(a, 2) == NO_ROOM
+        remount(store, "rw")
+        well_again(isthmus, a, store, 3)
+        rows = isthmus.sql("select count(*) from isthmus.instance")
+        assert rows == [[str(count + 2)]], rows
+        a.release()
+    finally:
+        isthmus.kill(isthmus.pid("isthmus-scp"))
+        subprocess.run(["umount", "-l", store], check=True)
