@@ -55,9 +55,9 @@ begin
 end $$;
 -- Inserted at once: a list of what is pending would make one of many studies wait for all.
 create index study_order_numbers on study using gin (order_numbers(attributes))
-    with (fastupdate = off) where order_numbers(attributes) is not null;
+    with (fastupdate = off);
 create index series_order_numbers on series using gin (order_numbers(attributes))
-    with (fastupdate = off) where order_numbers(attributes) is not null;
+    with (fastupdate = off);
 
 -- Without its study, as routers and migration tools ask.
 create index series_instance_uid on series (series_instance_uid);

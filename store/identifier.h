@@ -20,7 +20,8 @@ int identifier_parse(const char *transfer_syntax_uid, const void *bytes, size_t 
 
 /* Which Specific Character Set says all text of @attributes: @wanted (the requestor's value,
  * values joined with '\', "" = ISO_IR 6) when every character fits, else @second (or NULL) when
- * its terms are spelt as PS3.3 C.12.1.1.2 has them, else "ISO_IR 192". The result is one of the arguments or a literal. */
+ * its terms are spelt as PS3.3 C.12.1.1.2 has them, else "ISO_IR 192". The result is one of the
+ * arguments or a literal. */
 const char *identifier_charset(const json_t *attributes, const char *wanted, const char *second);
 
 /* The data set for @attributes in tag order with Specific Character Set (0008,0005) = @charset
