@@ -83,3 +83,42 @@ begin
            jsonb_build_object('00200013', bench.value('IS', i::text))
     from isthmus.series s, generate_series(1, instances_per_series) i order by s.series_key, i;
 end $$;
+
+-- For populations of millions: indexes and constraints of the tables go before, and come back at
+-- once instead of row by row.
+create table if not exists bench.shelf (n integer generated always as identity, statement text);
+
+create or replace function bench.shelve() returns void language plpgsql as $$
+declare
+    v_tables regclass[] := '{isthmus.patient,isthmus.study,isthmus.series,isthmus.instance}';
+    c record;
+begin
+    insert into bench.shelf (statement)
+    select pg_get_indexdef(indexrelid) from pg_index
+    where indrelid = any (v_tables)
+      and not exists (select from pg_constraint where conindid = indexrelid and contype in ('p', 'u'));
+    insert into bench.shelf (statement)
+    select format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+    from pg_constraint
+    where conrelid = any (v_tables) and contype in ('p', 'u', 'f') or confrelid = any (v_tables)
+    order by contype = 'f';
+    for c in select conrelid::regclass as at, conname from pg_constraint
+             where conrelid = any (v_tables) and contype in ('p', 'u', 'f') or confrelid = any (v_tables)
+             order by contype <> 'f' loop
+        execute format('alter table %s drop constraint %I', c.at, c.conname);
+    end loop;
+    for c in select indexrelid::regclass as name from pg_index where indrelid = any (v_tables) loop
+        execute format('drop index %s', c.name);
+    end loop;
+end $$;
+
+create or replace procedure bench.unshelve() language plpgsql as $$
+declare
+    c record;
+begin
+    for c in select n, statement from bench.shelf order by n loop
+        execute c.statement;
+        delete from bench.shelf where n = c.n;
+        commit;
+    end loop;
+end $$;
