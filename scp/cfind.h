@@ -10,7 +10,7 @@ enum cfind_extended {
     CFIND_RELATIONAL,
     CFIND_DATETIME,
     CFIND_FUZZY,
-    CFIND_TIMEZONE,   /* not granted: times are matched as they stand in the instances */
+    CFIND_TIMEZONE,   /* not granted: most objects do not say their time zone */
     CFIND_CONVERSION, /* not granted */
     CFIND_EMPTY_VALUE,
     CFIND_MULTIPLE_VALUES,
