@@ -205,6 +205,7 @@ declare
     st record;
     se record;
     v_instance_key bigint;
+    v_begun boolean := false; -- the study row is new, or was empty
     v_news boolean := false; -- the first instance of its series or patient
 begin
     -- 1. The same UID again?
@@ -244,6 +245,7 @@ begin
                     else array_append(s.sop_classes_in_study, p_sop_class_uid) end,
                 last_received_at = greatest(s.last_received_at, isthmus.received_at(p_blob))
             where study_instance_uid = p_study_instance_uid
+              and (s.number_of_study_related_instances > 0 or v_begun)
             returning s.study_key, s.patient_key, s.patient_differs, s.patient_identities,
                 s.patient_attributes,
                 coalesce(s.attributes_as_stored, s.attributes) as attributes into st;
@@ -264,7 +266,27 @@ begin
                     p_patient_birth_date, p_patient_attributes)),
                 isthmus.received_at(p_blob), isthmus.received_at(p_blob),
                 p_patient_attributes, p_study_attributes)
-            on conflict (study_instance_uid) do nothing;
+            on conflict (study_instance_uid) do update set
+                -- It lost all its instances (see take_out) and is as this one has it; what a person
+                -- set right stays.
+                patient_key = case when study.corrected_patient is null
+                    then excluded.patient_key else study.patient_key end,
+                study_date = excluded.study_date, study_time = excluded.study_time,
+                accession_number = case when study.corrected_study is null
+                    then excluded.accession_number else study.accession_number end,
+                study_id = excluded.study_id, study_description = excluded.study_description,
+                study_description_folded = excluded.study_description_folded,
+                referring_physician_name = excluded.referring_physician_name,
+                referring_physician_name_folded = excluded.referring_physician_name_folded,
+                patient_identities = excluded.patient_identities,
+                first_received_at = excluded.first_received_at,
+                last_received_at = excluded.last_received_at,
+                patient_attributes = excluded.patient_attributes,
+                attributes = isthmus.lay_over(excluded.attributes, study.corrected_study),
+                attributes_as_stored = case when study.corrected_study is not null
+                    then excluded.attributes end
+            where study.number_of_study_related_instances = 0;
+            v_begun := found;
         end loop;
 
         loop
@@ -349,14 +371,21 @@ begin
     else
         select t.study_key, s.series_instance_uid is not distinct from p_series_instance_uid
                and t.study_instance_uid is not distinct from p_study_instance_uid
-        into strict v_study_key, v_same_place
+        into v_study_key, v_same_place
         from isthmus.series s join isthmus.study t using (study_key)
         where s.series_key = p_series_key;
+        if not found then
+            raise exception 'it is being replaced' using errcode = 'serialization_failure';
+        end if;
     end if;
     if v_same_place and p_same_bytes then
         return 'duplicate ' || p_old;
     end if;
     perform pg_advisory_xact_lock(hashtextextended(p_sop_instance_uid, 1));
+    perform from isthmus.instance i where i.sop_instance_uid = p_sop_instance_uid and i.blob = p_old;
+    if not found then
+        raise exception 'it was replaced' using errcode = 'serialization_failure';
+    end if;
     select c.blob into v_old
     from isthmus.conflict c
     where c.sop_instance_uid = p_sop_instance_uid and c.digest = p_digest

@@ -493,6 +493,13 @@ begin
         case when p_orders = '{}' then 'unlink' else 'link' end, p_orders = '{}', p_who, p_why);
 end $$;
 
+-- A study document with what a person set right laid over it.
+create function lay_over(p_attributes jsonb, p_over jsonb) returns jsonb language sql immutable
+    return case when p_over is null then p_attributes
+                when p_over #> '{00080051,Value}' = '[]'
+                    then (p_attributes || p_over) - '00080051'
+                else p_attributes || p_over end;
+
 -- Lay another accession number over what the images say.
 create function correct_accession(p_study_key bigint, p_accession_number text,
                                   p_accession_issuer text) returns void language plpgsql as $$
@@ -507,8 +514,7 @@ begin
         accession_number = p_accession_number,
         corrected_study = v_overlay,
         attributes_as_stored = coalesce(attributes_as_stored, attributes),
-        attributes = case when p_accession_issuer = '' then (attributes || v_overlay) - '00080051'
-                          else attributes || v_overlay end
+        attributes = isthmus.lay_over(attributes, v_overlay)
     where study_key = p_study_key;
     delete from isthmus.study_request where study_key = p_study_key and by_person;
     insert into isthmus.study_request (study_key, by_person, accession_number, accession_issuer)

@@ -55,6 +55,8 @@ int tool_open_store(const struct tool *t, struct store **ret);
 /* Only for the user that the store belongs to: what others make in it the listener could not use.
  */
 int tool_open_store_for_writing(const struct tool *t, struct store **ret);
+/* Who decides: the user of the operating system, and who became this one by sudo. */
+void tool_user(char *buffer, size_t size);
 /* The number that an option has, when it is within @min and @max. */
 bool tool_number(const char *text, double min, double max, double *ret);
 

@@ -91,6 +91,17 @@ int tool_open_store_for_writing(const struct tool *t, struct store **ret)
                  : TOOL_FINE;
 }
 
+void tool_user(char *buffer, size_t size)
+{
+    const struct passwd *user = getpwuid(getuid());
+    const char *sudo = getenv("SUDO_USER");
+    char number[24];
+
+    (void)snprintf(number, sizeof number, "uid %lu", (unsigned long)getuid());
+    (void)snprintf(buffer, size, "%s%s%s%s", sudo ? sudo : "", sudo ? " (as " : "",
+                   user ? user->pw_name : number, sudo ? ")" : "");
+}
+
 bool tool_number(const char *text, double min, double max, double *ret)
 {
     char *end;

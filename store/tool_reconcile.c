@@ -71,18 +71,6 @@ static int history(const struct tool *t, const struct decision *d)
                    : print_table(t, select_history, 1, values);
 }
 
-/* The user of the operating system, and who became this one by sudo. */
-static void find_user(char *buffer, size_t size)
-{
-    const struct passwd *user = getpwuid(getuid());
-    const char *sudo = getenv("SUDO_USER");
-    char number[24];
-
-    (void)snprintf(number, sizeof number, "uid %lu", (unsigned long)getuid());
-    (void)snprintf(buffer, size, "%s%s%s%s", sudo ? sudo : "", sudo ? " (as " : "",
-                   user ? user->pw_name : number, sudo ? ")" : "");
-}
-
 static int print_state(const struct tool *t, const struct decision *d)
 {
     static const char select_line[] =
@@ -112,7 +100,7 @@ int reconcile_decide(const struct tool *t, const struct decision *d, const char 
 {
     char who[128];
 
-    find_user(who, sizeof who);
+    tool_user(who, sizeof who);
     values[0] = d->study_key;
     values[n - 2] = who;
     values[n - 1] = d->why;

@@ -4,56 +4,15 @@ the listener made, but for keys; stopped, it goes on; where rows are, it adds th
 # timeout: 600
 import json
 import os
-import re
 import signal
 import subprocess
-from pathlib import Path
 
 import dicom_raw as dicom
 from corpus import CORPUS, entries, send
-from harness import TOP, Isthmus, wait_until
+from harness import Isthmus, wait_until
+from rebuild import TABLES, Fresh, rows
 
 PALETTE = "1.2.840.10008.5.1.4.39.1"
-
-# Keys are replaced by what they stand for.
-TABLES = {
-    "patient": "select to_jsonb(p) - 'patient_key' from isthmus.patient p "
-               "where exists (select from isthmus.study s where s.patient_key = p.patient_key)",
-    "study": "select to_jsonb(s) - array['study_key', 'patient_key'] || jsonb_build_object('of', "
-             "array[p.issuer_of_patient_id, p.patient_id, p.stray_study_uid]) "
-             "from isthmus.study s join isthmus.patient p using (patient_key)",
-    "series": "select to_jsonb(s) - array['series_key', 'study_key'] || "
-              "jsonb_build_object('of', t.study_instance_uid) "
-              "from isthmus.series s join isthmus.study t using (study_key)",
-    "instance": "select to_jsonb(i) - array['instance_key', 'series_key'] || jsonb_build_object("
-                "'of', t.study_instance_uid || ' ' || s.series_instance_uid) from isthmus.instance i "
-                "left join isthmus.series s using (series_key) "
-                "left join isthmus.study t on t.study_key = s.study_key",
-    "conflict": "select to_jsonb(c) - 'conflict_key' from isthmus.conflict c",
-    "reference": "select to_jsonb(r) - 'instance_key' || jsonb_build_object('from', "
-                 "i.sop_instance_uid) from isthmus.reference r join isthmus.instance i "
-                 "using (instance_key)",
-    "study_request": "select to_jsonb(r) - 'study_key' || jsonb_build_object('of', "
-                     "t.study_instance_uid) from isthmus.study_request r "
-                     "join isthmus.study t using (study_key)",
-    "order_match": "select to_jsonb(m) - 'study_key' || jsonb_build_object('of', "
-                   "t.study_instance_uid) from isthmus.order_match m "
-                   "join isthmus.study t using (study_key)",
-}
-
-
-def ask(isthmus, database, sql):
-    """The lines of the answer, as the superuser."""
-    socket = re.search(r'conninfo = "host=(\S+)', Path(isthmus.config).read_text())[1]
-    done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", socket, "-U", "postgres",
-                           "-d", database, "-c", sql], text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return sorted(done.stdout.splitlines())
-
-
-def rows(isthmus, database):
-    return {table: ask(isthmus, database, sql) for table, sql in TABLES.items()}
-
 
 def store(isthmus, *data_sets, sop_class=dicom.CT_IMAGE):
     a = dicom.Association(isthmus.address, isthmus.aet, [(sop_class, [dicom.EXPLICIT])],
@@ -83,32 +42,6 @@ def fill(isthmus):
     store(isthmus, ("2.25.9", palette), sop_class=PALETTE)
     for entry in entries() if CORPUS else []:
         send(isthmus, entry)
-
-
-class Fresh:
-    """An empty index beside the one that the listener filled."""
-
-    def __init__(self, isthmus, name):
-        self.isthmus, self.name = isthmus, name
-        ask(isthmus, "postgres", f"create database {name} owner isthmus")
-        text = Path(isthmus.config).read_text()
-        assert "dbname=isthmus" in text
-        self.config = isthmus.scratch / f"{name}.conf"
-        self.config.write_text(text.replace("dbname=isthmus", f"dbname={name}"))
-        self.tool("migrate", "--sql", TOP / "sql")
-
-    def command(self, *arguments):
-        return [f"{self.isthmus.programs}/isthmus", "--config", str(self.config),
-                *map(str, arguments)]
-
-    def tool(self, *arguments, check=True):
-        done = subprocess.run(self.command(*arguments), text=True, capture_output=True, check=False,
-                              env={**os.environ, "PGUSER": "isthmus"})
-        assert not check or done.returncode == 0, done
-        return done
-
-    def instances(self):
-        return int(ask(self.isthmus, self.name, "select count(*) from isthmus.instance")[0])
 
 
 def check_whole(isthmus, before):
