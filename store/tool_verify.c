@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void verify_report(struct verify *v, uint64_t blob, const char *what, const char *sop_uid)
 {
@@ -22,13 +23,6 @@ void verify_report(struct verify *v, uint64_t blob, const char *what, const char
     }
     progress_end(&v->progress);
     (void)printf("%s: %s%s%s\n", path, what, sop_uid ? ", instance " : "", sop_uid ? sop_uid : "");
-}
-
-static int compare_blobs(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
 }
 
 /* Its row may have been committed after the rows were read, or be about to be: then it still
@@ -58,35 +52,43 @@ static int check_stray(struct verify *v, uint64_t blob)
     return TOOL_FINE;
 }
 
+struct strays {
+    struct verify *verify;
+    struct blobs named;
+};
+
 static int visit(void *context, uint64_t blob)
 {
-    struct verify *v = context;
+    struct strays *s = context;
 
-    if (v->n_blobs > 0 && bsearch(&blob, v->blobs, v->n_blobs, sizeof blob, compare_blobs))
-        return 0;
-    return check_stray(v, blob);
+    return blobs_have(&s->named, blob) ? 0 : check_stray(s->verify, blob);
 }
 
 static int verify_files(struct verify *v)
 {
-    int r;
+    struct strays s = {.verify = v};
+    int r = 0, code = blobs_load(v->tool, &s.named);
 
-    if (v->n_blobs > 0)
-        qsort(v->blobs, v->n_blobs, sizeof *v->blobs, compare_blobs);
-    r = store_walk(v->store, visit, v);
+    if (code == TOOL_FINE)
+        r = store_walk(v->store, visit, &s);
+    blobs_done(&s.named);
     if (r < 0)
         return tool_fail(v->tool, TOOL_CANNOT, "the files cannot be listed: %s",
                          strerrordesc_np(-r));
-    return r;
+    return code == TOOL_FINE ? r : code;
 }
 
-static int total_bytes(const struct tool *t, double *ret)
+/* Of the files that are left. */
+static int total_bytes(const struct verify *v, double *ret)
 {
+    const char *const values[] = {v->last_instance, v->last_conflict};
     PGresult *rows;
-    int code = tool_query(t,
-                          "select coalesce(sum(size_bytes), 0) from (select size_bytes from "
-                          "isthmus.instance union all select size_bytes from isthmus.conflict) a",
-                          0, NULL, &rows);
+    int code = tool_query(v->tool,
+                          "select coalesce(sum(size_bytes), 0) from ("
+                          "select size_bytes from isthmus.instance where instance_key > $1 "
+                          "union all "
+                          "select size_bytes from isthmus.conflict where conflict_key > $2) a",
+                          2, values, &rows);
 
     if (code != TOOL_FINE)
         return code;
@@ -98,7 +100,7 @@ static int total_bytes(const struct tool *t, double *ret)
 static int print_result(struct verify *v)
 {
     char size[TOOL_SIZE_MAX];
-    uint64_t bytes = atomic_load(&v->bytes);
+    uint64_t bytes = v->bytes_before + atomic_load(&v->bytes);
     int code = TOOL_FINE;
 
     tool_size((double)bytes, size);
@@ -113,7 +115,7 @@ static int print_result(struct verify *v)
     return code == TOOL_FINE && v->wrong > 0 ? TOOL_WRONG : code;
 }
 
-static int verify(struct verify *v)
+static int verify(struct verify *v, bool restart)
 {
     double total = 0;
     int code = tool_check_schema(v->tool);
@@ -121,14 +123,23 @@ static int verify(struct verify *v)
     if (code == TOOL_FINE)
         code = tool_open_store(v->tool, &v->store);
     if (code == TOOL_FINE)
-        code = total_bytes(v->tool, &total);
+        code = verify_begin(v, restart);
+    if (code == TOOL_FINE && isatty(STDERR_FILENO))
+        code = total_bytes(v, &total);
     if (code != TOOL_FINE)
         return code;
+    if (v->rows > 0 && isatty(STDERR_FILENO))
+        (void)fprintf(stderr,
+                      "isthmus verify: goes on behind the %" PRIu64 " files compared before it "
+                      "was stopped; --restart begins anew\n",
+                      v->rows);
     progress_start(&v->progress, "verify", total);
     code = verify_rows(v);
     if (code == TOOL_FINE)
         code = verify_files(v);
     progress_end(&v->progress);
+    if (code == TOOL_FINE)
+        code = verify_end(v);
     return code == TOOL_FINE ? print_result(v) : code;
 }
 
@@ -136,14 +147,17 @@ static int run(struct tool *t, int argc, char **argv)
 {
     static const struct option options[] = {{"rate", required_argument, NULL, 'r'},
                                             {"jobs", required_argument, NULL, 'j'},
+                                            {"restart", no_argument, NULL, 's'},
                                             {NULL, 0, NULL, 0}};
     double rate = 0, jobs = 2;
     struct verify v = {.tool = t};
+    bool restart = false;
     int option, code;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == '?')
             return TOOL_USAGE;
+        restart = restart || option == 's';
         if (option == 'r' && !tool_number(optarg, 0.001, 1e9, &rate))
             return tool_usage(t, "--rate is %s, allowed is a number of MB/s above 0", optarg);
         if (option == 'j' && !tool_number(optarg, 1, 64, &jobs))
@@ -154,17 +168,17 @@ static int run(struct tool *t, int argc, char **argv)
     v.jobs = (int)jobs;
     v.bytes_per_s = rate * 1e6;
     v.problems = t->json ? json_array() : NULL;
-    code = verify(&v);
+    code = verify(&v, restart);
     json_decref(v.problems);
     store_free(v.store);
-    free(v.blobs);
     return code;
 }
 
 const struct tool_command tool_verify = {
-    "verify", "[--rate MB/S] [--jobs N] [--json]", "Compare every row with its file",
+    "verify", "[--rate MB/S] [--jobs N] [--restart] [--json]", "Compare every row with its file",
     "  --rate MB/S  read no faster (default: as fast as it goes)\n"
     "  --jobs N     compare N files at a time, 1 to 64 (default 2)\n"
+    "  --restart    begin anew (default: go on where the last run was stopped)\n"
     "  --json       the result as one JSON object\n"
     "\n"
     "Each file must be there and hold the data set that was received: its size, its digest and\n"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH_ROWS 2000
+#define BATCH_ROWS 200
 #define JOBS_MAX 64
 
 enum { KEY, BLOB, SIZE, DIGEST, SOP_CLASS, SOP_INSTANCE, TRANSFER_SYNTAX };
@@ -119,21 +119,6 @@ static void compare(struct batch *b)
             (void)pthread_join(jobs[i].thread, NULL);
 }
 
-static int remember_blob(struct verify *v, uint64_t blob)
-{
-    if (v->n_blobs == v->room) {
-        size_t room = v->room ? 2 * v->room : 4096;
-        uint64_t *grown = reallocarray(v->blobs, room, sizeof *grown);
-
-        if (!grown)
-            return -ENOMEM;
-        v->blobs = grown;
-        v->room = room;
-    }
-    v->blobs[v->n_blobs++] = blob;
-    return 0;
-}
-
 static int verify_batch(struct verify *v, const PGresult *rows)
 {
     struct batch batch = {.verify = v, .rows = rows};
@@ -143,8 +128,6 @@ static int verify_batch(struct verify *v, const PGresult *rows)
         const struct fixity_row expected = row_of(rows, row);
 
         v->rows++;
-        if (remember_blob(v, expected.blob) < 0)
-            return tool_fail(v->tool, TOOL_CANNOT, "no memory");
         if (batch.results[row] != FIXITY_GOOD)
             verify_report(v, expected.blob, fixity_words(batch.results[row]),
                           expected.sop_instance_uid);
@@ -152,9 +135,10 @@ static int verify_batch(struct verify *v, const PGresult *rows)
     return TOOL_FINE;
 }
 
-static int verify_table(struct verify *v, const char *select)
+/* @last is the key of the last row that was compared, "0" before the first. */
+static int verify_table(struct verify *v, const char *select, char last[24])
 {
-    char last[24] = "0", limit[16];
+    char limit[16];
     const char *const values[] = {last, limit};
     int code = TOOL_FINE, n = BATCH_ROWS;
 
@@ -166,17 +150,19 @@ static int verify_table(struct verify *v, const char *select)
         if (code != TOOL_FINE)
             return code;
         n = PQntuples(rows);
-        if (n > 0)
-            (void)snprintf(last, sizeof last, "%s", PQgetvalue(rows, n - 1, KEY));
         code = verify_batch(v, rows);
+        if (n > 0)
+            (void)snprintf(last, 24, "%s", PQgetvalue(rows, n - 1, KEY));
         PQclear(rows);
+        if (code == TOOL_FINE && n > 0)
+            code = verify_save(v);
     }
     return code;
 }
 
 int verify_rows(struct verify *v)
 {
-    int code = verify_table(v, select_instances);
+    int code = verify_table(v, select_instances, v->last_instance);
 
-    return code == TOOL_FINE ? verify_table(v, select_conflicts) : code;
+    return code == TOOL_FINE ? verify_table(v, select_conflicts, v->last_conflict) : code;
 }

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""verify goes on where it was stopped, keeps to its rate, and forgets nothing that it found."""
+import json
+import signal
+import time
+
+import dicom_raw as dicom
+from harness import Isthmus, wait_until
+
+INSTANCES, BATCH = 700, 200
+
+
+def fill(isthmus):
+    a = dicom.Association(isthmus.address, isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
+    for n in range(INSTANCES):
+        uid = f"2.25.800.{n}"
+        assert a.c_store(dicom.CT_IMAGE, uid, dicom.EXPLICIT,
+                         dicom.ct("2.25.800", "2.25.800.1", uid, n))[0x0900] == 0
+    a.release()
+
+
+def damage(isthmus, n):
+    blob = isthmus.sql(f"select blob from isthmus.instance where sop_instance_uid = '2.25.800.{n}'")
+    path = isthmus.stored_path(blob[0][0])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"X")
+    return lambda: path.write_bytes(whole)
+
+
+def compared(isthmus):
+    state = isthmus.sql("select rows from isthmus.verification")
+    return int(state[0][0]) if state else 0
+
+
+def result(isthmus, *options):
+    done = isthmus.owner_tool("verify", "--json", *options, check=False)
+    assert done.returncode in (0, 1) and not done.stderr, done
+    return done.returncode, json.loads(done.stdout)
+
+
+def check_stopped(isthmus):
+    """A file in what was compared before it was killed, and one after it, are both counted."""
+    early, late = damage(isthmus, 0), damage(isthmus, INSTANCES - 1)
+    began = time.monotonic()
+    running = isthmus.owner_tool("verify", "--rate", "2", start=True)
+    wait_until(lambda: compared(isthmus) > 0, what="the first batch")
+    second = isthmus.owner_tool("verify", check=False)
+    assert second.returncode == 3 and "running already" in second.stderr, second
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    before = compared(isthmus)
+    assert 0 < before < INSTANCES and before % BATCH == 0, before
+    # as many bytes as that took at that rate
+    assert time.monotonic() - began > before * 8192 / 2e6, "faster than --rate"
+    early()
+    wait_until(lambda: not isthmus.sql("select from pg_locks where locktype = 'advisory'"),
+               what="the end of the killed one's session")
+    code, found = result(isthmus)
+    assert (code, found["checked"], found["wrong"]) == (1, INSTANCES, 2), found
+    assert found["bytes"] == sum(int(b) for (b,) in
+                                 isthmus.sql("select size_bytes from isthmus.instance")), found
+    assert len(found["problems"]) == 1, "what is behind it is not compared again"
+    late()
+    code, found = result(isthmus)
+    assert (code, found["checked"], found["wrong"]) == (0, INSTANCES, 0), found
+
+
+def check_restart(isthmus):
+    isthmus.sql("insert into isthmus.verification (instance_key, rows) select max(instance_key), 7 "
+                "from isthmus.instance")
+    assert result(isthmus, "--restart")[1]["checked"] == INSTANCES
+    isthmus.sql("insert into isthmus.verification (instance_key, rows) select max(instance_key), 7 "
+                "from isthmus.instance")
+    assert result(isthmus)[1]["checked"] == 7
+    assert compared(isthmus) == 0, "the next one begins anew"
+
+
+with Isthmus() as isthmus:
+    fill(isthmus)
+    check_stopped(isthmus)
+    check_restart(isthmus)
