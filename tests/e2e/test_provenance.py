@@ -20,6 +20,7 @@ from pathlib import Path
 
 import dicom_query as q
 import dicom_raw as dicom
+from corpus import CORPUS, entries, send
 from harness import Isthmus, children, wait_until
 
 FRAMES = int(os.environ.get("ISTHMUS_PROVENANCE_FRAMES", "20000"))
@@ -98,6 +99,14 @@ def provenance_of(path):
     found = [e["resource"] for e in json.loads(path.read_text())["entry"]
              if e["resource"]["resourceType"] == "Provenance"]
     return found[0] if found else None
+
+
+def two_releases(isthmus):
+    """The first target's release is R5, the second's R4."""
+    path = isthmus.dir / "isthmus.conf"
+    first, second, third = path.read_text().split("    release = R5\n")
+    path.write_text(f"{first}    release = R5\n{second}    release = R4\n{third}")
+    isthmus.restart("isthmus-fhir")
 
 
 def settled(isthmus):
@@ -192,6 +201,21 @@ def check_many(isthmus, targets):
         assert path.stat().st_size < 64 << 10 or FRAMES <= 2000, path.stat().st_size
 
 
+def check_reindex(isthmus):
+    """The index that is made of the files alone has the same references."""
+    digest = "select md5(string_agg(concat_ws(' ', i.sop_instance_uid, r.sop_instance_uid, r.kind, " \
+        "r.purpose, r.frames, r.other_frames), ';' order by i.sop_instance_uid, r.sop_instance_uid, " \
+        "r.kind)), count(*) from isthmus.reference r join isthmus.instance i using (instance_key)"
+    flagged = "select string_agg(study_instance_uid, ' ' order by study_instance_uid) " \
+        "from isthmus.study where has_conversion"
+    before = isthmus.sql(digest), isthmus.sql(flagged)
+    assert int(before[0][0][1]) > FRAMES, before
+    isthmus.sql("truncate isthmus.patient, isthmus.instance cascade")
+    assert isthmus.sql(digest) != before[0]
+    isthmus.tool("reindex")
+    assert (isthmus.sql(digest), isthmus.sql(flagged)) == before
+
+
 def check_republishing(isthmus, targets):
     """The same bytes again."""
     paths = [bundle_of(t, "1.3.1.100") for t in targets]
@@ -251,6 +275,28 @@ def check_inventory(isthmus):
     query.release()
 
 
+def check_corpus(targets):
+    """The converted files of a collection, if there is one: the same in every order."""
+    files = [e for e in entries() if "conversion_source" in e["file"]] if CORPUS else []
+    seen = set()
+    for order in itertools.permutations(files) if files else ():
+        with Isthmus(fhir=targets) as isthmus:
+            two_releases(isthmus)
+            for entry in order:
+                assert send(isthmus, entry)[0] == 0, entry
+            settled(isthmus)
+            trees = [isthmus.tool("provenance", e["sop_instance_uid"]).stdout for e in files]
+            published = []
+            for study in sorted({e["study_instance_uid"] for e in files}):
+                for path in (bundle_of(t, study) for t in targets):
+                    assert provenance_of(path)["entity"], path
+                    published.append(re.sub(r'"recorded": "[^"]*"', "", path.read_text()))
+                    path.unlink()
+            seen.add(json.dumps([trees, published]))
+    assert len(seen) == (1 if files else 0), "\n".join(seen)
+    print(f"{len(files)} files of the collection in every order", flush=True)
+
+
 def check_dot(isthmus):
     """What Graphviz says of it, where it is installed."""
     if shutil.which("dot"):
@@ -262,10 +308,7 @@ with tempfile.TemporaryDirectory() as scratch:
     Path(scratch).chmod(0o755)
     targets = [Path(scratch) / release for release in ("R5", "R4")]
     with Isthmus(fhir=targets) as isthmus:
-        path = isthmus.dir / "isthmus.conf"
-        first, second, third = path.read_text().split("    release = R5\n")
-        path.write_text(f"{first}    release = R5\n{second}    release = R4\n{third}")
-        isthmus.restart("isthmus-fhir")
+        two_releases(isthmus)
         check_orders(isthmus, targets)
         check_cycle(isthmus)
         check_dot(isthmus)
@@ -273,3 +316,5 @@ with tempfile.TemporaryDirectory() as scratch:
         check_republishing(isthmus, targets)
         check_access(isthmus, targets)
         check_inventory(isthmus)
+        check_reindex(isthmus)
+    check_corpus(targets)
