@@ -62,6 +62,8 @@ def validate(release, directories):
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     print(done.stdout, flush=True)
     assert done.returncode == 0, f"the validator finds errors in {release}"
+    for kind in ("ImagingStudy", "Observation", "Provenance", "Endpoint"):
+        assert f"{kind}=" in done.stdout, f"no {kind} was judged in {release}"
 
 
 prepare("Validate")
