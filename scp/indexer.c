@@ -5,6 +5,7 @@
 #include "store/base/log.h"
 #include "store/index.h"
 #include "store/reread.h"
+#include "store/worklist.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -18,6 +19,7 @@
 struct indexer {
     struct store *store;
     struct db *db;
+    int completed_after_s;
     uint64_t complained; /* the file that was complained about last */
 };
 
@@ -65,9 +67,29 @@ static int look(struct indexer *x)
     return (int)left;
 }
 
+/* Orders that nobody has looked for the studies of, and steps that are over. Without a database
+ * there is a next time. */
+static void tend_orders(struct indexer *x)
+{
+    if (db_connect(x->db) < 0 || worklist_match(x->db) < 0)
+        return;
+    if (x->completed_after_s > 0)
+        (void)worklist_complete(x->db, x->completed_after_s);
+}
+
+/* How long there is nothing to do, unless a word comes. */
+static int rest_ms(const struct indexer *x)
+{
+    bool sooner = x->completed_after_s > 0 && x->completed_after_s < LOOK_MS / 1000;
+
+    return sooner ? x->completed_after_s * 1000 : LOOK_MS;
+}
+
 _Noreturn void indexer_run(int line, const struct settings *settings, struct store *store)
 {
-    struct indexer x = {.store = store};
+    struct indexer x = {.store = store,
+                        .completed_after_s =
+                            (int)conf_int(settings->conf, "worklist", "completed_after")};
     int wait_ms = RETRY_MIN_MS, left;
 
     child_begin("isthmus-indexer");
@@ -80,11 +102,12 @@ _Noreturn void indexer_run(int line, const struct settings *settings, struct sto
         if (child_stopping)
             break;
         if (left == 0) {
+            tend_orders(&x);
             db_disconnect(x.db); /* nothing to do for a long time, usually */
             wait_ms = RETRY_MIN_MS;
         }
         struct pollfd p = {line, POLLIN, 0};
-        if (poll(&p, 1, left == 0 ? LOOK_MS : wait_ms) > 0) {
+        if (poll(&p, 1, left == 0 ? rest_ms(&x) : wait_ms) > 0) {
             int word;
             while ((word = handover_hear(line)) > 0)
                 ;

@@ -50,10 +50,11 @@ create table order_match (
 );
 create index order_match_open on order_match (study_key) where open;
 
--- The orders that a study may belong to.
+-- The orders that a study may belong to. No foreign key: storing an image must not wait for who
+-- writes an order.
 create table study_order (
     study_key bigint not null references study on delete cascade,
-    order_key bigint not null references worklist_order on delete cascade,
+    order_key bigint not null,
     linked boolean not null, -- it does
     agrees boolean not null, -- the patient is the same
     primary key (study_key, order_key)

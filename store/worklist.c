@@ -48,8 +48,36 @@ int worklist_put(struct db *db, const json_t *orders, const struct worklist_opti
     PQclear(result);
     if (!results)
         return -ENOMEM;
+    (void)worklist_match(db); /* the orders are in; isthmus-scp looks again */
     *ret = results;
     return 0;
+}
+
+int worklist_match(struct db *db)
+{
+    bool more = true;
+    int r = 0;
+
+    while (r == 0 && more) {
+        PGresult *result;
+
+        r = db_query(db, "select isthmus.match_due_orders() > 0", 0, NULL, &result);
+        if (r < 0)
+            break;
+        more = *PQgetvalue(result, 0, 0) == 't';
+        PQclear(result);
+    }
+    return r;
+}
+
+int worklist_complete(struct db *db, int quiet_s)
+{
+    char seconds[16];
+    const char *const values[] = {seconds};
+
+    (void)snprintf(seconds, sizeof seconds, "%d", quiet_s);
+    return db_query(db, "select isthmus.complete_steps(make_interval(secs => $1::integer))", 1,
+                    values, NULL);
 }
 
 json_t *worklist_element(const char *vr, const char *text)

@@ -11,6 +11,14 @@ static const struct conf_option worklist_options[] = {
      .fallback = "{\"SCHEDULED\", \"ARRIVED\", \"READY\", \"STARTED\"}",
      .choices = states,
      .help = "states of scheduled procedure steps that modalities see"},
+    {.name = "completed_after",
+     .type = CONF_INT,
+     .fallback = "1800",
+     .min = 0,
+     .max = 604800,
+     .unit = "seconds",
+     .help = "a step that was STARTED by an image is COMPLETED when its study got none for so "
+             "long; 0: never"},
     {0},
 };
 
