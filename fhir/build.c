@@ -115,6 +115,28 @@ bool build_ask_patient(const struct build *b, struct asking *a, const char *cons
     }
 }
 
+const char *build_order_reference(const struct build *b, const struct study_order *order,
+                                  const char *reference)
+{
+    const char *server = b->mapping->server_url;
+
+    return server && order->source_url && strcmp(server, order->source_url) == 0 ? reference : NULL;
+}
+
+bool build_ask_orders(const struct build *b, const char *const *tags, struct dataset *ret)
+{
+    for (size_t i = 0; i < b->study->n_orders; i++) {
+        struct dataset d = {.documents = {b->study->orders[i].attributes}};
+
+        for (const char *const *tag = tags; *tag; tag++)
+            if (dataset_has(&d, *tag)) {
+                *ret = d;
+                return true;
+            }
+    }
+    return false;
+}
+
 const char *build_first_text(struct asking a, const char *tag)
 {
     struct dataset d;

@@ -47,6 +47,16 @@ json_t *build_own_found(const struct build *b, const char *id, json_t *resource,
 bool build_ask_patient(const struct build *b, struct asking *a, const char *const *tags,
                        struct dataset *ret);
 
+/* @reference, as the server that has @order writes it, when this is where the Bundle goes; or
+ * NULL. */
+const char *build_order_reference(const struct build *b, const struct study_order *order,
+                                  const char *reference);
+/* The first linked order that has a value in one of @tags (NULL-terminated); for what the images
+ * lack. */
+bool build_ask_orders(const struct build *b, const char *const *tags, struct dataset *ret);
+#define ASK_ORDERS(b, ret, ...)                                                                    \
+    build_ask_orders((b), (const char *const[]){__VA_ARGS__, NULL}, (ret))
+
 /* The first text of @tag in @a's instances; lives as long as the study. */
 const char *build_first_text(struct asking a, const char *tag);
 /* dateTime of the first instance of @a that has one. */

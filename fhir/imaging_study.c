@@ -9,6 +9,7 @@
 #include "fhir/request.h"
 #include "store/base/cleanup.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static json_t *study_id_of(const struct build *b)
@@ -25,18 +26,18 @@ static json_t *study_id_of(const struct build *b)
     return identifier;
 }
 
+/* An accession number that basedOn may not have stands here in every release. */
 static json_t *identifiers_of(const struct build *b, const json_t *requests)
 {
-    json_t *identifiers = json_array();
+    json_t *identifiers = json_array(), *accessions;
 
     (void)node_push(identifiers, identifier_of_uid(b->study->study_instance_uid));
     (void)node_push(identifiers, study_id_of(b));
-    if (b->mapping->accession_always || release_accession_in_identifier(b->mapping->release)) {
-        json_t *accessions = requests_accessions(requests);
-
-        (void)json_array_extend(identifiers, accessions);
-        json_decref(accessions);
-    }
+    accessions =
+        requests_accessions(requests, !b->mapping->accession_always &&
+                                          !release_accession_in_identifier(b->mapping->release));
+    (void)json_array_extend(identifiers, accessions);
+    json_decref(accessions);
     return identifiers;
 }
 
@@ -90,7 +91,31 @@ static json_t *procedures_of(const struct build *b)
 
     while (ASK_NEXT(&a, &d, ProcedureCodeSequence))
         concepts_push(concepts, b->mapping, &d, ProcedureCodeSequence);
+    if (json_array_size(concepts) == 0 && ASK_ORDERS(b, &d, RequestedProcedureCodeSequence))
+        concepts_push(concepts, b->mapping, &d, RequestedProcedureCodeSequence);
     return concepts;
+}
+
+static const char *description_of(const struct build *b)
+{
+    const char *text = build_first_text(ask_study(b->scope), StudyDescription);
+    struct dataset d;
+
+    return !text && ASK_ORDERS(b, &d, RequestedProcedureDescription)
+               ? dataset_text(&d, RequestedProcedureDescription)
+               : text;
+}
+
+static json_t *encounter_of(const struct build *b)
+{
+    for (size_t i = 0; i < b->study->n_orders; i++) {
+        const struct study_order *order = &b->study->orders[i];
+        const char *reference = build_order_reference(b, order, order->encounter_reference);
+
+        if (reference)
+            return node_reference(reference, "Encounter", NULL, NULL);
+    }
+    return NULL;
 }
 
 static json_t *series_of(struct build *b)
@@ -110,6 +135,7 @@ static void set_study_level(struct build *b, json_t *study, const json_t *reques
     node_set_text(study, "status", s->nothing_visible ? "registered" : "available");
     node_set(study, "modality", modalities_of(b));
     patient_set_subject(b, study, true, true);
+    node_set(study, "encounter", encounter_of(b));
     node_set(study, "started", build_first_when(b, ask_study(s), StudyDate, StudyTime));
     node_set(study, "basedOn", requests_based_on(b, requests));
     node_set(study, "referrer", practitioner_referrer(b));
@@ -121,14 +147,32 @@ static void set_study_level(struct build *b, json_t *study, const json_t *reques
     release_set_procedures(b->mapping->release, study, procedures_of(b));
     node_set(study, "location", location_build(b));
     release_set_reasons(b->mapping->release, study, requests_reasons(requests));
-    node_set_text(study, "description", build_first_text(ask_study(s), StudyDescription));
+    node_set_text(study, "description", description_of(b));
 }
 
-static json_t *profile_of(const struct mapping *m)
+/* "patient-differs", "Patient differs" */
+static json_t *state_tag(const struct build *b)
+{
+    const char *state = b->study->order_state;
+    _cleanup_free_ char *code = NULL, *display = NULL;
+
+    if (!state || !*state || !b->study->order_open || !b->mapping->order_state_system)
+        return NULL;
+    code = memory_text(state, strlen(state));
+    display = memory_text(state, strlen(state));
+    for (char *c = code; *c; c++)
+        if (*c == ' ')
+            *c = '-';
+    display[0] = (char)toupper((unsigned char)display[0]);
+    return node_coding(b->mapping->order_state_system, code, display);
+}
+
+static json_t *meta_of(const struct build *b)
 {
     json_t *meta = json_object();
 
-    node_set(meta, "profile", node_array(node_text(m->study_profile)));
+    node_set(meta, "profile", node_array(node_text(b->mapping->study_profile)));
+    node_set(meta, "tag", node_array(state_tag(b)));
     return meta;
 }
 
@@ -140,7 +184,7 @@ json_t *imaging_study_build(struct build *b)
     set_study_level(b, elements, requests);
     if (b->form != FORM_STUDY)
         node_set(elements, "series", series_of(b));
-    node_set(study, "meta", profile_of(b->mapping));
+    node_set(study, "meta", meta_of(b));
     node_set(study, "contained", json_incref(b->contained));
     node_set(study, "identifier", identifiers_of(b, requests));
     (void)json_object_update(study, elements);

@@ -54,8 +54,10 @@ struct mapping {
     const char *zone;         /* of the site, or NULL */
     const char *patient_type; /* code of v2-0203, or NULL */
     const char *request_status;
-    const char *study_profile; /* meta.profile of ImagingStudy, or NULL */
-    bool accession_always;     /* accession number in identifier in R5 too */
+    const char *study_profile;      /* meta.profile of ImagingStudy, or NULL */
+    const char *order_state_system; /* of meta.tag, or NULL: no such tags */
+    const char *server_url;         /* base of the server the Bundle goes to, or NULL */
+    bool accession_always;          /* accession number in identifier in R5 too */
     bool ethnicity, roles, orphan_observations;
     bool hold_patient_differs;
 

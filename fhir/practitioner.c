@@ -81,22 +81,30 @@ static json_t *refer(struct build *b, const char *id, const struct dataset *item
     return in_role(b, id, item, reference);
 }
 
+static json_t *referrer_of(struct build *b, const struct dataset *d)
+{
+    struct person p = {
+        .names = human_names(dataset_name(d, ReferringPhysicianName, 0)),
+        .item = dataset_item(d, ReferringPhysicianIdentificationSequence, 0),
+    };
+    json_t *practitioner = resource_of(b->mapping, &p);
+
+    return practitioner ? refer(b, "referrer", &p.item, practitioner) : NULL;
+}
+
 json_t *practitioner_referrer(struct build *b)
 {
     struct asking a = ask_study(b->scope);
+    json_t *referrer = NULL;
     struct dataset d;
 
-    while (ASK_NEXT(&a, &d, ReferringPhysicianName, ReferringPhysicianIdentificationSequence)) {
-        struct person p = {
-            .names = human_names(dataset_name(&d, ReferringPhysicianName, 0)),
-            .item = dataset_item(&d, ReferringPhysicianIdentificationSequence, 0),
-        };
-        json_t *practitioner = resource_of(b->mapping, &p);
-
-        if (practitioner)
-            return refer(b, "referrer", &p.item, practitioner);
-    }
-    return NULL;
+    while (!referrer &&
+           ASK_NEXT(&a, &d, ReferringPhysicianName, ReferringPhysicianIdentificationSequence))
+        referrer = referrer_of(b, &d);
+    if (!referrer &&
+        ASK_ORDERS(b, &d, ReferringPhysicianName, ReferringPhysicianIdentificationSequence))
+        referrer = referrer_of(b, &d);
+    return referrer;
 }
 
 /* Equal identifier, else equal name: the same person. */

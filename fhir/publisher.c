@@ -257,7 +257,8 @@ static void publish(struct publisher *p, const struct outbox_item *item)
         (void)report(p, r);
     } else if (r < 0) {
         conclude_unread(p, item, r);
-    } else if (study->patient_differs && p->settings->mapping.hold_patient_differs) {
+    } else if (study->patient_differs && study->order_open &&
+               p->settings->mapping.hold_patient_differs) {
         log_warning("study %lld is held: patients differ within the study",
                     (long long)item->study_key);
         (void)report(p, outbox_park(p->db, item, "patients differ within the study"));

@@ -53,10 +53,13 @@ static json_t *based_on(struct build *b, const json_t *request, size_t number)
 {
     const json_t *matching = matching_of(request), *accession;
     const char *display = node_get_text(request, "display");
+    const char *reference = node_get_text(request, "reference");
     _cleanup_free_ char *id = memory_print("request%zu", number);
     _cleanup_json_ json_t *written = NULL;
 
     accession = json_object_get(request, "accession");
+    if (reference)
+        return node_reference(reference, "ServiceRequest", json_deep_copy(accession), display);
     if (b->mapping->request == MODE_LOGICAL) {
         if (!accession)
             accession = json_array_get(json_object_get(request, "identifier"), 0);
@@ -78,6 +81,8 @@ json_t *requests_based_on(struct build *b, const json_t *requests)
     size_t i, contained = 0;
 
     json_array_foreach (requests, i, request) {
+        if (json_object_get(request, "withheld"))
+            continue;
         if (!matching_of(request))
             contained++;
         (void)node_push_new(references, based_on(b, request, contained));
@@ -85,13 +90,14 @@ json_t *requests_based_on(struct build *b, const json_t *requests)
     return references;
 }
 
-json_t *requests_accessions(const json_t *requests)
+json_t *requests_accessions(const json_t *requests, bool withheld_only)
 {
     json_t *identifiers = json_array(), *request;
     size_t i;
 
     json_array_foreach (requests, i, request) {
-        (void)node_push_new(identifiers, json_deep_copy(json_object_get(request, "accession")));
+        if (!withheld_only || json_object_get(request, "withheld"))
+            (void)node_push_new(identifiers, json_deep_copy(json_object_get(request, "accession")));
     }
     return identifiers;
 }

@@ -1,16 +1,10 @@
 /* Where a data set names requests, and what it says about each (mapping 1.5). */
 #include "fhir/coding.h"
-#include "fhir/request.h"
+#include "fhir/request_record.h"
 
 #include <string.h>
 
 #define ACCESSION_TYPE identifier_type("ACSN", "Accession ID")
-
-/* What one request says: @own is its item or the top level; what is absent there may be taken
- * from @rest (NULL: nothing). */
-struct request {
-    const struct dataset *own, *rest;
-};
 
 static const struct dataset *who_says(const struct request *r, const char *tag)
 {
@@ -160,20 +154,39 @@ static void merge(json_t *request, const json_t *same, const char *key)
         }
 }
 
-static void push(json_t *requests, const struct mapping *m, const struct request *r)
+json_t *request_record(const struct mapping *m, const struct request *r)
 {
-    json_t *accession = accession_of(m, r), *record = json_object(), *there;
-    size_t i;
+    json_t *accession = accession_of(m, r), *record = json_object();
 
     node_set(record, "accession", accession);
     node_set(record, "identifier", identifiers_of(m, r, accession));
     node_set(record, "concept", concept_of_request(m, r));
     if (node_is_empty(record)) { /* neither a number nor a code: nothing was requested */
         json_decref(record);
-        return;
+        return NULL;
     }
     node_set_text(record, "display", display_of(r));
     node_set(record, "reasons", reasons_of(m, r));
+    return record;
+}
+
+json_t *request_record_of_accession(const struct mapping *m, const struct dataset *d)
+{
+    struct request r = {.own = d};
+    json_t *accession = accession_of(m, &r), *record = json_object();
+
+    node_set(record, "accession", json_incref(accession));
+    node_set(record, "identifier", node_array(accession));
+    return record;
+}
+
+static void push(json_t *requests, const struct mapping *m, const struct request *r)
+{
+    json_t *record = request_record(m, r), *there;
+    size_t i;
+
+    if (!record)
+        return;
     json_array_foreach (requests, i, there) {
         if (same_request(there, record)) {
             merge(there, record, "identifier");
@@ -220,7 +233,7 @@ static void push_of_dataset(json_t *requests, const struct mapping *m, const str
         push(requests, m, &(struct request){.own = d});
 }
 
-json_t *requests_collect(const struct build *b)
+static json_t *requests_of_images(const struct build *b)
 {
     struct asking a = ask_study(b->scope);
     json_t *requests = json_array();
@@ -231,5 +244,14 @@ json_t *requests_collect(const struct build *b)
                     FillerOrderNumberImagingServiceRequest, PlacerOrderNumberRetired,
                     FillerOrderNumberRetired, RequestedProcedureCodeSequence))
         push_of_dataset(requests, b->mapping, &d);
+    return requests;
+}
+
+json_t *requests_collect(const struct build *b)
+{
+    bool of_images = !b->study->request_replaced || b->study->request_withheld;
+    json_t *requests = of_images ? requests_of_images(b) : json_array();
+
+    requests_add_orders(b, requests);
     return requests;
 }

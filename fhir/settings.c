@@ -51,6 +51,7 @@ static struct map map_of(const struct conf *c, const char *option)
 static void read_fhir(const struct conf *c, struct mapping *m)
 {
     const char *type = conf_string(c, "fhir", "patient_identifier_type");
+    const char *state = conf_string(c, "fhir", "order_state_system");
 
     for (int kind = 0; kind < KIND_COUNT; kind++)
         m->systems[kind] = conf_string(c, "fhir", system_options[kind]);
@@ -64,6 +65,7 @@ static void read_fhir(const struct conf *c, struct mapping *m)
     m->patient_type = strcmp(type, "none") == 0 ? NULL : type;
     m->request_status = conf_string(c, "fhir", "request_status");
     m->study_profile = conf_string(c, "fhir", "imaging_study_profile");
+    m->order_state_system = strcmp(state, "none") == 0 ? NULL : state;
     m->accession_always = strcmp(conf_string(c, "fhir", "accession_in_identifier"), "always") == 0;
     m->ethnicity = conf_bool(c, "fhir", "ethnicity");
     m->roles = conf_bool(c, "fhir", "roles");
@@ -181,6 +183,9 @@ static int check_systems(const struct mapping *m, char **ret_message)
                           m->systems[kind]);
     if (m->publisher_system && !uri_is_absolute(m->publisher_system))
         return REFUSE("fhir: publisher_system \"%s\" is not an absolute URI", m->publisher_system);
+    if (m->order_state_system && !uri_is_absolute(m->order_state_system))
+        return REFUSE("fhir: order_state_system \"%s\" is neither an absolute URI nor none",
+                      m->order_state_system);
     if (m->issuer_template && !strstr(m->issuer_template, "{local}"))
         return REFUSE("fhir: issuer_template must contain {local}");
     if (m->code_template && !strstr(m->code_template, "{designator}"))
@@ -288,7 +293,7 @@ int settings_read(const struct conf *c, size_t i, struct settings *ret, char **r
     read_dicomweb(c, i, &s.mapping);
     read_delivery(c, i, &s.delivery);
     s.url = url ? without_slash(url) : NULL;
-    s.delivery.url = s.url;
+    s.delivery.url = s.mapping.server_url = s.url;
     r = check_mapping(&s.mapping, ret_message);
     if (r >= 0)
         r = check_target(&s, ret_message);

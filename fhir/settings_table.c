@@ -69,6 +69,8 @@ static const struct conf_option fhir_options[] = {
     CHOICE("patient_differs", "hold", differing,
            "What to do with a study whose images name several patients."),
     URI("imaging_study_profile", "URL for meta.profile of ImagingStudy."),
+    {"order_state_system", CONF_STRING, "urn:isthmus:order-state", 1, 2000, NULL, NULL,
+     "URI of the codes in meta.tag of studies whose order or patient is not certain, or none."},
     URI("dicomweb_url", "Base URL of the DICOMweb service that has the images; none: no Endpoint."),
     {"dicomweb_connections", CONF_LIST, "{\"dicom-wado-rs\"}", 1, 2000, NULL, NULL,
      "Its connection types: dicom-wado-rs, dicom-qido-rs, dicom-stow-rs, dicom-wado-uri, ihe-iid; "

@@ -40,7 +40,7 @@ struct study_order {
 struct study {
     int64_t key;
     char *study_instance_uid;
-    bool patient_differs; /* within the images, and nobody has decided yet */
+    bool patient_differs; /* within the images */
     char *order_state;    /* as in isthmus.order_match; NULL: nobody looked for its order */
     bool order_open;      /* the state waits for a person */
     /* A person named the request or the order: what the images say about it does not count. */

@@ -12,8 +12,8 @@ enum { MATCH_STATE, MATCH_OPEN, MATCH_DIFFERS, MATCH_REPLACED, MATCH_WITHHELD, M
 enum { ORDER_URL, ORDER_REFERENCE, ORDER_ENCOUNTER, ORDER_ACCESSION, ORDER_ATTRIBUTES };
 
 static const char select_match[] =
-    "select m.order_state, coalesce(m.open, false), "
-    "t.patient_differs and t.corrected_patient is null and m.open is distinct from false, "
+    "select m.order_state, coalesce(m.open, t.patient_differs), "
+    "t.patient_differs and t.corrected_patient is null, "
     "t.corrected_study is not null or m.chosen_orders is not null, "
     "coalesce(m.chosen_orders = '{}', false), "
     "coalesce(to_jsonb(m.strange_accession_numbers), '[]') "

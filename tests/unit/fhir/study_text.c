@@ -221,6 +221,14 @@ struct study *study_from_json(const json_t *data_sets)
     return s;
 }
 
+const json_t *study_add_document(struct study *s, const json_t *brief)
+{
+    json_t *document = data_set(brief);
+
+    json_array_append_new(s->documents, document);
+    return document;
+}
+
 struct study *study_from_text(const char *text)
 {
     json_error_t error;

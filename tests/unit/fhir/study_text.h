@@ -15,6 +15,8 @@
 /* Instances in canonical order, as the index gives them. Aborts on wrong text. */
 struct study *study_from_text(const char *text);
 struct study *study_from_json(const json_t *data_sets);
+/* One more document, of the same short forms; borrowed from @s. */
+const json_t *study_add_document(struct study *s, const json_t *brief);
 void study_text_free(struct study *s);
 
 /* The settings of the worked example: systems, DICOMweb address, no zone. */

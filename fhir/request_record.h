@@ -1,0 +1,22 @@
+/* Part of request.h: a request as a record, made of a data set or of an order. Pure. */
+#ifndef ISTHMUS_FHIR_REQUEST_RECORD_H
+#define ISTHMUS_FHIR_REQUEST_RECORD_H
+
+#include "fhir/request.h"
+
+/* What one request says: @own is its item or the top level; what is absent there may be taken
+ * from @rest (NULL: nothing). */
+struct request {
+    const struct dataset *own, *rest;
+};
+
+/* The record of one request, see requests_collect(). NULL: it has neither a number nor a code. */
+json_t *request_record(const struct mapping *m, const struct request *r);
+/* Only the accession number of @d. */
+json_t *request_record_of_accession(const struct mapping *m, const struct dataset *d);
+
+/* Complete @requests, as the images name them, by the orders that the study is linked to, and mark
+ * as "withheld" those that must not be referred to. */
+void requests_add_orders(const struct build *b, json_t *requests);
+
+#endif
