@@ -268,10 +268,9 @@ Test(order_match, thousands_of_requests_in_one_study_are_not_all_remembered)
 Test(order_match, a_value_of_any_length_and_kind_is_no_reason_not_to_store)
 {
     static char huge[70000], attributes[80000];
-    static const char *const odd[] = {"{\"00400275\":{\"vr\":\"SQ\"}}",
-                                      "{\"00400275\":{\"vr\":\"SQ\",\"Value\":[]}}",
-                                      "{\"00400275\":{\"vr\":\"SQ\",\"Value\":[\"text\",null,{}]}}",
-                                      "{\"00400275\":{\"vr\":\"SQ\",\"Value\":{\"00080050\":1}}}"};
+    static const char *const odd[] = {
+        "{\"00400275\":{\"vr\":\"SQ\"}}", "{\"00400275\":{\"vr\":\"SQ\",\"Value\":[]}}",
+        "{\"00400275\":{\"vr\":\"SQ\",\"Value\":[\"text\",null,{}]}}"};
     struct sample s = {.sop = "1.1", .study = "2.1", .series = "3.1"};
 
     memset(huge, 'A', sizeof huge - 1);
@@ -353,9 +352,7 @@ Test(order_match, a_step_is_completed_when_its_studies_have_been_quiet)
     happen(&(struct event){NULL, &order_1}, 1);
     add_step("S1", "CT", "SCHEDULED");
     happen(&(struct event){&image_1, NULL}, 2);
-    cr_assert_answer(d.db, "select isthmus.complete_steps('1 h')", "0");
-    run_sql(d.db, "update isthmus.study set last_received_at = now() - interval '61 min'");
-    happen(&(struct event){&image_1, NULL}, 3);
+    run_sql(d.db, "update isthmus.study set last_received_at = now() - interval '59 min'");
     cr_assert_answer(d.db, "select isthmus.complete_steps('1 h')", "0");
     run_sql(d.db, "update isthmus.study set last_received_at = now() - interval '61 min'");
     cr_assert_answer(d.db, "select isthmus.complete_steps('1 h')", "1");
