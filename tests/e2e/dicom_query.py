@@ -5,11 +5,14 @@ import dicom_raw as dicom
 
 STUDY_ROOT = "1.2.840.10008.5.1.4.1.2.2.1"
 PATIENT_ROOT = "1.2.840.10008.5.1.4.1.2.1.1"
+WORKLIST = "1.2.840.10008.5.1.4.31"
 
 
 def identifier(level, charset="ISO_IR 192", **keys):
     """Explicit VR Little Endian; @keys are t00100010=("PN", "Yamada*")."""
-    elements = {0x00080005: ("CS", charset), 0x00080052: ("CS", level)}
+    elements = {0x00080005: ("CS", charset)}
+    if level:
+        elements[0x00080052] = ("CS", level)
     elements.update({int(name[1:], 16): value for name, value in keys.items()})
     out = b""
     for tag in sorted(elements):

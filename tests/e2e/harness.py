@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,12 @@ def wait_until(condition, timeout=60, what="the condition"):
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not come within {timeout} s")
         time.sleep(0.02)
+
+
+def free_port():
+    """One that nobody had a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
 
 
 def alive(pid):

@@ -22,8 +22,8 @@ function text(value) {
 }
 
 function ask(query) {
-  const identifier = { ...elements(query.keys), QueryRetrieveLevel: query.level,
-                       SpecificCharacterSet: query.charset };
+  const identifier = { ...elements(query.keys), SpecificCharacterSet: query.charset };
+  if (query.level) identifier.QueryRetrieveLevel = query.level;
   const request = new requests.CFindRequest();
   request.setAffectedSopClassUid(query.root);
   request.setDataset(new Dataset(identifier));
@@ -41,7 +41,7 @@ function ask(query) {
     client.addRequest(request);
     client.on('networkError', reject);
     client.on('closed', () => resolve([last, matches]));
-    client.send(given.address[0], given.address[1], 'DCMJS', given.aet);
+    client.send(given.address[0], given.address[1], query.calling ?? 'DCMJS', given.aet);
   });
 }
 

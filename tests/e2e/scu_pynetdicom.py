@@ -23,7 +23,8 @@ def text(element):
 def ask(association, query):
     identifier = dataset(query["keys"])
     identifier.SpecificCharacterSet = query["charset"]
-    identifier.QueryRetrieveLevel = query["level"]
+    if query["level"]:
+        identifier.QueryRetrieveLevel = query["level"]
     matches, last = [], None
     for status, match in association.send_c_find(identifier, query["root"]):
         last = status.Status
@@ -34,7 +35,7 @@ def ask(association, query):
 
 def main():
     given = json.load(sys.stdin)
-    ae = AE("PYNETDICOM")
+    ae = AE(given["queries"][0].get("calling", "PYNETDICOM"))
     for root in {query["root"] for query in given["queries"]}:
         ae.add_requested_context(root)
     association = ae.associate(*given["address"], ae_title=given["aet"])

@@ -6,21 +6,16 @@ findscu (DCMTK) always; pynetdicom where it can be imported or ISTHMUS_PYNETDICO
 it; dcmjs-dimse where ISTHMUS_DCMJS is a directory with its node_modules. Not gdcmscu: 3.0.21 aborts at the
 end of every association, whoever the peer is, and has printed nothing by then.
 """
-import json
-import os
 import re
-import subprocess
-import sys
 import tempfile
 import unicodedata
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import dicom_query as q
+import find_clients as clients
 import find_population as population
 from harness import Isthmus
 
-HERE = Path(__file__).resolve().parent
 ROOTS = {q.STUDY_ROOT: "study", q.PATIENT_ROOT: "patient"}
 PN = 0x00100010
 
@@ -48,47 +43,6 @@ def raw(isthmus, queries):
     return answers
 
 
-# --- findscu --------------------------------------------------------------------------------
-
-def findscu_keys(keys, path=""):
-    for tag, vr, value in keys:
-        name = f"{path}({tag >> 16:04X},{tag & 0xFFFF:04X})"
-        if vr == "SQ":
-            yield from findscu_keys(value, f"{name}[0].")
-        else:
-            yield from ("-k", f"{name}={value}" if value else name)
-
-
-def findscu(isthmus, query, scratch):
-    charset = {"ISO_IR 192": "utf-8", "ISO_IR 100": "latin-1"}[query["charset"]]
-    xml = scratch / "answers.xml"
-    arguments = ["findscu", "-S" if query["root"] == q.STUDY_ROOT else "-P", "-aec", isthmus.aet,
-                 *map(str, isthmus.address), "-Xs", str(xml), "-k", f"SpecificCharacterSet={query['charset']}",
-                 "-k", f"QueryRetrieveLevel={query['level']}", *findscu_keys(query["keys"])]
-    xml.unlink(missing_ok=True)
-    subprocess.run([a.encode(charset) for a in arguments], check=True, capture_output=True)
-    matches = []
-    for answer in ET.parse(xml).getroot().iter("data-set") if xml.exists() else []:
-        matches.append({int(e.get("tag").replace(",", ""), 16): e.text or "" for e in answer.findall("element")})
-    return 0, matches
-
-
-# --- pynetdicom, dcmjs-dimse ----------------------------------------------------------------
-
-def client(command, isthmus, queries, **options):
-    given = {"address": isthmus.address, "aet": isthmus.aet, "queries": queries}
-    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=False, **options)
-    assert done.returncode == 0, done.stderr
-    return [(status, [{int(tag): value for tag, value in match.items()} for match in matches])
-            for status, matches in json.loads(done.stdout.splitlines()[-1])]
-
-
-def pynetdicom():
-    python = os.environ.get("ISTHMUS_PYNETDICOM", sys.executable)
-    has = subprocess.run([python, "-c", "import pynetdicom"], capture_output=True, check=False).returncode == 0
-    return [python, str(HERE / "scu_pynetdicom.py")] if has else None
-
-
 # --------------------------------------------------------------------------------------------
 
 def compare(who, queries, expected, answers):
@@ -111,19 +65,15 @@ def check_all(isthmus, scratch):
             name = population.PATIENTS[int(re.split(r"[-.]", key)[1 if "-" in key else 3]) - 1][0]
             assert match[PN] == name, (match, name)
 
-    compare("findscu", queries, expected, [findscu(isthmus, query, scratch) for query in queries])
-    command = pynetdicom()
-    if command:
-        compare("pynetdicom", queries, expected, client(command, isthmus, queries))
+    compare("findscu", queries, expected, [clients.findscu(isthmus, query, scratch) for query in queries])
+    if clients.has_pynetdicom():
+        compare("pynetdicom", queries, expected, clients.pynetdicom(isthmus, queries))
     else:
         print("pynetdicom: skipped, it is not installed")
-    modules = os.environ.get("ISTHMUS_DCMJS")
-    if modules:  # it writes UTF-8 whatever it says
+    if clients.has_dcmjs():  # it writes UTF-8 whatever it says
         plain = [i for i, query in enumerate(queries) if query["charset"] == "ISO_IR 192"]
         queries, expected = [queries[i] for i in plain], [expected[i] for i in plain]
-        compare("dcmjs-dimse", queries, expected,
-                client(["node", str(HERE / "scu_dcmjs.cjs")], isthmus, queries,
-                       env={**os.environ, "NODE_PATH": f"{modules}/node_modules"}))
+        compare("dcmjs-dimse", queries, expected, clients.dcmjs(isthmus, queries))
     else:
         print("dcmjs-dimse: skipped, ISTHMUS_DCMJS is not set")
 
@@ -140,9 +90,8 @@ def check_stored_charset(isthmus):
             charset = None if name.isascii() else charset.encode()
             assert match.get(0x00080005) in (charset, b"ISO_IR 6"), (name, match)
             assert match[PN] == encode(name), (name, match)
-    command = pynetdicom()
-    if command:
-        (status, matches), = client(command, isthmus, [{**population.query("STUDY"), "charset": "ISO_IR 6"}])
+    if clients.has_pynetdicom():
+        (status, matches), = clients.pynetdicom(isthmus, [{**population.query("STUDY"), "charset": "ISO_IR 6"}])
         assert status == 0
         assert sorted(m[PN] for m in matches) == sorted(name for name, _, _ in population.PATIENTS), matches
 

@@ -6,7 +6,6 @@ parked with the server's words and keeps no other from going through; a replay h
 """
 # timeout: 300
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -14,16 +13,11 @@ import urllib.request
 from pathlib import Path
 
 import dicom_raw as dicom
-from harness import Isthmus, alive, wait_until
+from harness import Isthmus, alive, free_port, wait_until
 
 HERE = Path(__file__).parent
 REFUSED = "2.25.703"
 WORDS = "The accession number is not known here"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
 
 
 class Server:
