@@ -208,7 +208,8 @@ static void perform(struct client *c, struct reply *ret)
 void client_send(struct client *c, const char *method, const char *path, const char *body,
                  struct reply *ret_reply)
 {
-    _cleanup_free_ char *url = memory_print("%s%s%s", c->delivery->url, *path ? "/" : "", path);
+    _cleanup_free_ char *url =
+        memory_print("%s%s%s", c->delivery->url, *path && *path != '?' ? "/" : "", path);
     _cleanup_free_ char *packed = NULL;
     bool gzip = body && c->delivery->compress;
     size_t n = body ? strlen(body) : 0;

@@ -21,7 +21,8 @@ struct client *client_free(struct client *c);
 /* The release that is named in media types, once it is known. */
 void client_set_release(struct client *c, enum release release);
 
-/* Send @method to <base>/@path ("" is the base itself) with @body (FHIR JSON; may be NULL).
+/* Send @method to <base>/@path ("" is the base itself, "?…" a search of it) with @body (FHIR JSON;
+ * may be NULL).
  * @ret_reply is valid until the next call; its body is cut at answer_max. */
 void client_send(struct client *c, const char *method, const char *path, const char *body,
                  struct reply *ret_reply);

@@ -2,7 +2,9 @@
 #include "fhir/backoff.h"
 #include "fhir/client.h"
 #include "fhir/memory.h"
+#include "fhir/order_source.h"
 #include "fhir/publisher.h"
+#include "fhir/reading.h"
 #include "fhir/settings.h"
 #include "fhir/stop.h"
 #include "store/base/cleanup.h"
@@ -24,6 +26,7 @@
 
 struct sender {
     size_t target; /* index in the configuration */
+    bool orders;   /* brings orders in instead of sending */
     pid_t pid;     /* 0: to be started at start_at_ms */
     int64_t started_at_ms, start_at_ms;
     int failures; /* in a row */
@@ -53,7 +56,16 @@ static int await_schema(struct db *db)
     }
 }
 
-static int send_for(const struct conf *c, size_t target)
+static int bring_orders(const struct conf *c, struct db *db, const struct settings *settings)
+{
+    struct worklist_options options = worklist_options_of(c);
+    struct order_rules rules;
+
+    settings_orders(c, &rules);
+    return order_source_run(db, settings, &rules, &options);
+}
+
+static int work_for(const struct conf *c, size_t target, bool orders)
 {
     struct settings settings;
     struct db *db = NULL;
@@ -70,7 +82,7 @@ static int send_for(const struct conf *c, size_t target)
     else
         r = await_schema(db);
     if (r >= 0)
-        r = publisher_run(db, &settings);
+        r = orders ? bring_orders(c, db, &settings) : publisher_run(db, &settings);
     (void)db_free(db);
     settings_done(&settings);
     return r;
@@ -110,13 +122,21 @@ static void start(struct senders *s, struct sender *sender)
     if (pid == 0) {
         const struct conf *c = s->conf;
         size_t target = sender->target;
+        bool orders = sender->orders;
 
         free(s->list);
         free(s);
         log_subject("target %s", conf_title(c, "target", target));
-        exit(begin_child(parent) < 0 || send_for(c, target) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+        exit(begin_child(parent) < 0 || work_for(c, target, orders) < 0 ? EXIT_FAILURE
+                                                                        : EXIT_SUCCESS);
     }
     sender->pid = pid;
+}
+
+static void add_sender(struct senders *s, struct sender sender)
+{
+    s->list = memory_resize(s->list, (s->n + 1) * sizeof *s->list);
+    s->list[s->n++] = sender;
 }
 
 struct senders *senders_start(const struct conf *c)
@@ -124,12 +144,15 @@ struct senders *senders_start(const struct conf *c)
     struct senders *s = memory_new(sizeof *s);
 
     *s = (struct senders){.conf = c};
-    for (size_t i = 0; i < settings_count(c); i++)
-        s->n += (size_t)conf_titled_int(c, "target", i, "senders");
-    s->list = memory_new(s->n * sizeof *s->list);
-    for (size_t i = 0, n = 0; i < settings_count(c); i++)
-        for (long long k = conf_titled_int(c, "target", i, "senders"); k > 0; k--)
-            s->list[n++] = (struct sender){.target = i};
+    for (size_t i = 0; i < settings_count(c); i++) {
+        const char *orders = conf_titled_string(c, "target", i, "orders");
+        long long n = conf_titled_int(c, "target", i, "senders");
+
+        for (; n > 0 && strcmp(orders, "only") != 0; n--)
+            add_sender(s, (struct sender){.target = i});
+        if (strcmp(orders, "none") != 0)
+            add_sender(s, (struct sender){.target = i, .orders = true});
+    }
     (void)senders_tend(s);
     return s;
 }

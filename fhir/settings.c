@@ -279,7 +279,6 @@ int settings_read(const struct conf *c, size_t i, struct settings *ret, char **r
     s.directory = conf_titled_string(c, "target", i, "directory");
     s.release_from_server =
         url && strcmp(conf_titled_string(c, "target", i, "release"), "auto") == 0;
-    s.publishes = strcmp(conf_titled_string(c, "target", i, "orders"), "only") != 0;
     s.reads_orders = strcmp(conf_titled_string(c, "target", i, "orders"), "none") != 0;
     s.orders_interval_s = (int)conf_titled_int(c, "target", i, "orders_interval");
     s.orders_query = conf_titled_string(c, "target", i, "orders_query");

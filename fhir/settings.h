@@ -33,7 +33,7 @@ struct settings {
     bool release_from_server;
     int quiet_period_s, longest_delay_s, senders;
     int pause_max_s, retry_max_s;
-    bool publishes, reads_orders;
+    bool reads_orders;
     int orders_interval_s;
     const char *orders_query; /* search parameters of ServiceRequest */
     struct mapping mapping;

@@ -475,10 +475,11 @@ begin
     if not found and v_accession is not null then
         select * into w from isthmus.worklist_order c
         where c.accession_number = v_accession and c.accession_issuer = v_issuer
-          and (c.requested_procedure_id = v_procedure or v_procedure is null)
+          and (v_procedure is null -- or one that was made here for want of another
+               or c.requested_procedure_id in (v_procedure, c.accession_number))
           and (c.source_url is null or v_url is null or c.source_url <> v_url
                or c.source_reference = v_reference)
-        order by c.order_key limit 1;
+        order by c.requested_procedure_id is distinct from v_procedure, c.order_key limit 1;
     end if;
     if w.order_key is null and (v_placer is not null or v_filler is not null) then
         select * into w from isthmus.worklist_order c

@@ -16,6 +16,9 @@ The script, at run time:
   GET  /control/state  {"requests": n, "resources": {"Type": {id: resource}}, "versions": {…},
                         "transactions": n}
   POST /control/forget {"type": "Endpoint"}: those resources are gone
+  POST /control/put    [resource, …]: as if somebody else had written them
+  POST /control/paging {"count": 7, "overlap": 2}: how searches are cut into pages; each repeats so
+                       many matches of the one before
   POST /control/quit
 
 Behaviours: ok; down (the connection is closed without an answer); status (with "status": 503,
@@ -36,7 +39,7 @@ import threading
 import time
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 
 def split_unescaped(text, separator):
@@ -75,6 +78,8 @@ class State:
         self.transactions = 0
         self.rules = []
         self.tokens = 0
+        self.updated = {}
+        self.paging = {"count": 100, "overlap": 0}
 
     def set_rule(self, rule):
         with self.lock:
@@ -114,7 +119,65 @@ class State:
         there[id_] = resource
         key = f"{kind}/{id_}"
         self.versions[key] = self.versions.get(key, 0) + 1
+        self.updated[key] = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime()) + \
+            f"{time.time_ns() // 1000 % 1000000:06}Z"
         return status
+
+    def matches(self, kind, query):
+        """Ids that a search finds, in the order in which they were changed."""
+        found = self.resources.get(kind, {})
+        if "identifier" in query:
+            ids = self.search(kind, "identifier=" + quote(query["identifier"][0]))
+        else:
+            ids = list(found)
+        if "_id" in query:
+            ids = [i for i in ids if i in query["_id"][0].split(",")]
+        if "status" in query:
+            ids = [i for i in ids if found[i].get("status") in query["status"][0].split(",")]
+        if "_lastUpdated" in query:
+            since = query["_lastUpdated"][0].removeprefix("ge")
+            ids = [i for i in ids if self.updated[f"{kind}/{i}"] >= since]
+        return sorted(ids, key=lambda i: self.updated[f"{kind}/{i}"]) if "_count" in query else ids
+
+    def belonging(self, request):
+        """Names of what belongs to a ServiceRequest."""
+        name = f"ServiceRequest/{request['id']}"
+        names = [request[key]["reference"] for key in ("subject", "encounter", "requester")
+                 if key in request]
+        for kind in ("Appointment", "Task"):
+            for id_, r in self.resources.get(kind, {}).items():
+                if {"reference": name} in r.get("basedOn", []):
+                    names.append(f"{kind}/{id_}")
+                    names += [p["actor"]["reference"] for p in r.get("participant", [])]
+                    names += [r["owner"]["reference"]] if "owner" in r else []
+        return names
+
+    def entry(self, base, name, mode):
+        kind, id_ = name.split("/")
+        resource = dict(self.resources[kind][id_])
+        resource["meta"] = {"versionId": str(self.versions[name]), "lastUpdated": self.updated[name]}
+        return {"fullUrl": f"{base}/{name}", "resource": resource, "search": {"mode": mode}}
+
+    def page(self, base, kind, text):
+        """One page of a search with what belongs to its matches."""
+        query = parse_qs(text)
+        ids = self.matches(kind, query)
+        count, overlap = self.paging["count"], self.paging["overlap"]
+        begin = int(query.get("_begin", ["0"])[0])
+        shown = [f"{kind}/{i}" for i in ids[begin:begin + count]]
+        others = []
+        if "_include" in query:
+            for name in shown:
+                others += self.belonging(self.resources[kind][name.split("/")[1]])
+        others = [n for n in dict.fromkeys(others)
+                  if n.split("/")[1] in self.resources.get(n.split("/")[0], {})]
+        bundle = {"resourceType": "Bundle", "type": "searchset", "total": len(ids), "link": [],
+                  "entry": [self.entry(base, n, "match") for n in shown] +
+                  [self.entry(base, n, "include") for n in others]}
+        if begin + count < len(ids):
+            rest = re.sub("&_begin=[0-9]*", "", text) + f"&_begin={begin + count - overlap}"
+            bundle["link"].append({"relation": "next", "url": f"{base}/{kind}?{rest}"})
+        return bundle
 
     def delete(self, kind, url):
         there = self.resources.get(kind, {})
@@ -248,6 +311,14 @@ class Handler(BaseHTTPRequestHandler):
             with state.lock:
                 state.resources.pop(json.loads(body)["type"], None)
             return self.answer(200, {})
+        if self.path == "/control/put":
+            with state.lock:
+                for resource in json.loads(body):
+                    state.put(resource, resource["id"])
+            return self.answer(200, {})
+        if self.path == "/control/paging":
+            state.paging = json.loads(body)
+            return self.answer(200, {})
         if self.path == "/control/quit":
             self.answer(200, {})
             threading.Thread(target=self.server.shutdown).start()
@@ -311,11 +382,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(200, resource) if resource else \
                     self.answer(404, outcome("not-found", "no such resource"))
             if self.command == "GET" and len(parts) == 1:
-                found = state.search(parts[0], url.query)
-                return self.answer(200, {"resourceType": "Bundle", "type": "searchset",
-                                         "total": len(found), "entry": [
-                                             {"resource": state.resources[parts[0]][i]}
-                                             for i in found]})
+                return self.answer(200, state.page(f"http://{self.headers['Host']}/fhir", parts[0],
+                                                   url.query))
         return self.answer(404, outcome("not-found", "no such address"))
 
     def metadata(self):
