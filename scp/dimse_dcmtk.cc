@@ -17,7 +17,6 @@
 struct association {
     T_ASC_Network *network = nullptr;
     T_ASC_Association *assoc = nullptr;
-    Transport *transport = nullptr; /* owned by the association's DUL key */
     TransportLayer layer;
     bool open = false; /* the peer expects more of us than a closed socket */
     char calling[17] = "", called[17] = "";
@@ -45,8 +44,8 @@ static int condition_errno(const association *a, const OFCondition &cond)
         return -ECONNABORTED;
     if (cond == EC_MemoryExhausted)
         return -ENOMEM;
-    if (a->transport && a->transport->end() != 0)
-        return a->transport->end();
+    if (a->layer.end() != 0)
+        return a->layer.end();
     return cond == DUL_NETWORKCLOSED ? -ECONNRESET : -EBADMSG;
 }
 
@@ -74,11 +73,13 @@ static int accept_association(association *a, int fd, const dimse_limits *limits
         cond =
             ASC_receiveAssociation(a->network, &a->assoc, static_cast<long>(limits->max_pdu_bytes),
                                    nullptr, nullptr, OFFalse, DUL_BLOCK);
-    a->transport = a->layer.last;
-    if (!a->transport)
-        (void)close(fd); /* nobody took it over */
+    if (!a->layer.taken)
+        (void)close(fd);
     if (cond.bad())
         return condition_errno(a, cond);
+    /* DCMTK takes an end of the connection or an A-ABORT in place of the request for good. */
+    if (a->layer.end() != 0 || !a->layer.transport)
+        return a->layer.end() != 0 ? a->layer.end() : -EBADMSG;
     a->open = true;
     copy_title(a->calling, sizeof a->calling, a->assoc->params->DULparams.callingAPTitle);
     copy_title(a->called, sizeof a->called, a->assoc->params->DULparams.calledAPTitle);
@@ -204,7 +205,7 @@ try {
                         sizeof params->ourImplementationVersionName, "%s",
                         IMPLEMENTATION_VERSION_NAME);
     const OFCondition cond = ASC_acknowledgeAssociation(a->assoc);
-    return cond.bad() ? condition_errno(a, cond) : a->transport->flush();
+    return cond.bad() ? condition_errno(a, cond) : a->layer.flush();
 } catch (...) {
     return -ENOMEM;
 }
@@ -217,7 +218,7 @@ try {
         static_cast<T_ASC_RejectParametersReason>(source << 8 | reason)};
     a->open = false;
     const OFCondition cond = ASC_rejectAssociation(a->assoc, &rejection);
-    return cond.bad() ? condition_errno(a, cond) : a->transport->flush();
+    return cond.bad() ? condition_errno(a, cond) : a->layer.flush();
 } catch (...) {
     return -ENOMEM;
 }
@@ -226,7 +227,7 @@ static int acknowledge_release(association *a)
 {
     a->open = false;
     if (ASC_acknowledgeRelease(a->assoc).good())
-        (void)a->transport->flush();
+        (void)a->layer.flush();
     return -EPIPE;
 }
 
@@ -235,7 +236,9 @@ try {
     DUL_PDV pdv;
     OFCondition cond = DUL_NextPDV(&a->assoc->DULassociation, &pdv);
     if (cond == DUL_NOPDVS) {
-        a->transport->expect_pdu(a->layer.limits.idle_ms);
+        if (!a->layer.transport)
+            return -ECONNRESET;
+        a->layer.transport->expect_pdu(a->layer.limits.idle_ms);
         cond = DUL_ReadPDVs(&a->assoc->DULassociation, nullptr, DUL_BLOCK, 0);
         if (cond == DUL_PEERREQUESTEDRELEASE)
             return acknowledge_release(a);
@@ -278,22 +281,22 @@ try {
 
 int dimse_flush(association *a)
 try {
-    return a->transport->flush();
+    return a->layer.flush();
 } catch (...) {
     return -ENOMEM;
 }
 
 bool dimse_wait(association *a, int fd, int timeout_ms)
 {
-    return a->transport->wait_for_either(fd, timeout_ms);
+    return !a->layer.transport || a->layer.transport->wait_for_either(fd, timeout_ms);
 }
 
 /* Not ASC_abortAssociation(): it waits for the peer to close, as long as the peer likes. */
 static void send_abort(association *a)
 {
     unsigned char pdu[10] = {7, 0, 0, 0, 0, 4, 0, 0, 0 /* by the service user */, 0};
-    if (a->transport->write(pdu, sizeof pdu) > 0)
-        (void)a->transport->flush();
+    if (a->layer.transport && a->layer.transport->write(pdu, sizeof pdu) > 0)
+        (void)a->layer.flush();
 }
 
 association *dimse_close(association *a)

@@ -27,9 +27,10 @@ static int64_t in_ms(int ms)
     return ms > 0 ? now_ms() + ms : 0;
 }
 
-Transport::Transport(DcmNativeSocketType fd, const dimse_limits &limits)
-    : DcmTransportConnection(fd), limits_(limits), ends_ms_(in_ms(limits.association_ms)),
-      deadline_ms_(in_ms(limits.artim_ms)), in_(read_ahead)
+Transport::Transport(DcmNativeSocketType fd, TransportLayer &layer)
+    : DcmTransportConnection(fd), layer_(layer), limits_(layer.limits),
+      ends_ms_(in_ms(limits_.association_ms)), deadline_ms_(in_ms(limits_.artim_ms)),
+      in_(read_ahead)
 {
     /* Without it every response waits 40 ms for the peer's delayed acknowledgement. */
     int one = 1;
@@ -43,6 +44,8 @@ Transport::Transport(DcmNativeSocketType fd, const dimse_limits &limits)
 Transport::~Transport()
 {
     Transport::close();
+    layer_.ended = end_;
+    layer_.transport = nullptr;
 }
 
 void Transport::expect_pdu(int idle_ms)
@@ -178,6 +181,17 @@ OFBool Transport::networkDataAvailable(int timeout_s)
 
 DcmTransportConnection *TransportLayer::createConnection(DcmNativeSocketType fd, OFBool)
 {
-    last = new Transport(fd, limits);
-    return last;
+    transport = new Transport(fd, *this);
+    taken = true;
+    return transport;
+}
+
+int TransportLayer::flush()
+{
+    return transport ? transport->flush() : -ECONNRESET;
+}
+
+int TransportLayer::end() const
+{
+    return transport ? transport->end() : ended;
 }

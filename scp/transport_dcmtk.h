@@ -10,13 +10,15 @@
 #include <dcmtk/dcmnet/dcmtrans.h>
 #include <vector>
 
+class TransportLayer;
+
 /* Reads ahead up to 64 KiB, so that a command and a small data set cost one recv(2), and keeps
  * what is written until flush(), so that a response is one send(2). DUL calls read() in a
  * blocking way; a limit ends it with -1 and end() says why. */
 class Transport : public DcmTransportConnection
 {
   public:
-    Transport(DcmNativeSocketType fd, const dimse_limits &limits);
+    Transport(DcmNativeSocketType fd, TransportLayer &layer);
     ~Transport() override;
 
     /* The next bytes begin a new PDU: allow @idle_ms until they come (0: no limit), then
@@ -74,6 +76,7 @@ class Transport : public DcmTransportConnection
     int wait_for(short events);
     ssize_t receive(void *buffer, size_t n);
 
+    TransportLayer &layer_;
     const dimse_limits limits_;
     int64_t ends_ms_;     /* of the whole association; 0: never */
     int64_t deadline_ms_; /* of the present phase; 0: none */
@@ -83,13 +86,21 @@ class Transport : public DcmTransportConnection
     size_t in_begin_ = 0, in_end_ = 0;
 };
 
-/* Makes Transports; DCMTK asks it for one per association. */
+/* Makes the Transport of one association when DCMTK asks for it. DCMTK may delete it whenever
+ * something fails; what is asked of it then goes nowhere. */
 class TransportLayer : public DcmTransportLayer
 {
   public:
     DcmTransportConnection *createConnection(DcmNativeSocketType fd, OFBool secure) override;
+
+    /* As of Transport; without one any more it is as if the peer had gone. */
+    int flush();
+    int end() const;
+
     dimse_limits limits{};
-    Transport *last = nullptr; /* owned by the association it was made for */
+    Transport *transport = nullptr; /* owned by DCMTK */
+    bool taken = false;             /* the socket was taken over, once */
+    int ended = 0;                  /* end() of the Transport that is gone */
 };
 
 extern volatile int transport_draining;
