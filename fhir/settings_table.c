@@ -91,7 +91,8 @@ static const struct conf_option target_options[] = {
            "Write the Endpoint into every Bundle (auto: for a directory)."),
     CHOICE("instance_level", "auto", levels, "auto: list instances up to instance_limit."),
     {"instance_limit", CONF_INT, "2000", 0, 1000000, NULL, "instances",
-     "Largest study whose instances are listed one by one."},
+     "Largest study whose instances are listed one by one; so many sources of conversions are, "
+     "too."},
     URI("dicomweb_url", "Instead of that of fhir, for readers of this server; none: no Endpoint."),
     {"dicomweb_connections", CONF_LIST, "{}", 1, 2000, NULL, NULL, "Instead of those of fhir."},
     SECONDS("quiet_period", "10", 0, 86400, "A study is sent when it has not changed for so long."),

@@ -13,8 +13,8 @@
 
 enum reference_kind {
     REFERENCE_CONVERSION,  /* Conversion Source Attributes Sequence (0020,9172) */
-    REFERENCE_SOURCE,      /* Source Image Sequence (0008,2112) of the data set */
-    REFERENCE_DERIVATION,  /* … of Derivation Image Sequence (0008,9124) */
+    REFERENCE_SOURCE,      /* Source Image (0008,2112), Source Instance Sequence (0042,0013) */
+    REFERENCE_DERIVATION,  /* Source Image Sequence of Derivation Image Sequence (0008,9124) */
     REFERENCE_IMAGE,       /* Referenced Image Sequence (0008,1140) */
     REFERENCE_INSTANCE,    /* Referenced Instance Sequence (0008,114A) */
     REFERENCE_PREDECESSOR, /* Predecessor Documents Sequence (0040,A360) */

@@ -268,6 +268,17 @@ static void put_rich(struct dataset *d)
     put_last_uids(d);
     put_us(d, 0x00280010, 512);
     put_text(d, 0x00400280, "ST", "done\r\nwell");
+    sequence = put_sequence(d, 0x52009230, true);
+    for (int defined = 0; defined < 2; defined++) {
+        item = put_item(d, !defined);
+        inner = put_sequence(d, 0x00209172, defined);
+        size_t source = put_item(d, !defined);
+        put_text(d, 0x00081155, "UI", "1.2.3.6");
+        end_item(d, source, !defined);
+        end_sequence(d, inner, defined);
+        end_item(d, item, !defined);
+    }
+    end_sequence(d, sequence, true);
 }
 
 Test(header_limits, a_data_set_cut_anywhere_is_flagged_or_refused)

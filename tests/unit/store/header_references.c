@@ -102,6 +102,10 @@ static void put_source(struct dataset *d)
     }
     close_sequence(d);
 }
+static void put_source_instance(struct dataset *d)
+{
+    put_references(d, 0x00420013, "1.1\0", NULL);
+}
 static void put_images(struct dataset *d)
 {
     put_references(d, IMAGE, "1.1\0", NULL);
@@ -239,6 +243,7 @@ static const struct row {
     {put_with_frames, "[" REFERENCE("conversion", "1.1", "null,null,'3-5,7'") "]"},
     {put_source, "[['source',null,'1.1','121322 DCM',null,null],"
                  "['source',null,'1.1','121320 DCM',null,null]]"},
+    {put_source_instance, "[" REFERENCE("source", "1.1", WHOLE) "]"},
     {put_images, "[" REFERENCE("image", "1.1", WHOLE) "," REFERENCE(
                      "instance", "1.1", WHOLE) "," REFERENCE("instance", "1.2", WHOLE) "]"},
     {put_series, "[" REFERENCE("image", "1.1", WHOLE) "]"},
@@ -404,6 +409,40 @@ Test(header_references, a_garbled_frame_keeps_the_number_of_the_next)
     expect_references(&i, "[" REFERENCE("conversion", "1.1", "null,'1,3',null") "]");
     cr_assert(i.flags & INSTANCE_REFERENCES_CUT);
     instance_done(&i);
+}
+
+/* What took part in making an instance is no reference: the attribute is kept, whole. */
+static void expect_equipment(const char *transfer_syntax_uid)
+{
+    _cleanup_dataset_ struct dataset d = {.transfer_syntax_uid = transfer_syntax_uid};
+    struct instance i;
+
+    undefined = true;
+    depth = 0;
+    put_first_uids(&d);
+    open_sequence(&d, 0x0018A001);
+    open_item(&d);
+    put_text(&d, 0x00080070, "LO", "ACME");
+    put_text(&d, 0x0018A002, "DT", "20260314");
+    put_code(&d, PURPOSE, "109103", "DCM");
+    close_item(&d);
+    close_sequence(&d);
+    put_last_uids(&d);
+    cr_assert_eq(read_dataset(&d, &i), 0);
+    cr_assert_eq(i.flags, 0);
+    expect_references(&i, NULL);
+    expect_json(&i, LEVEL_INSTANCE,
+                "{'0018A001':{'vr':'SQ','Value':[{'00080070':{'vr':'LO','Value':['ACME']},"
+                "'0018A002':{'vr':'DT','Value':['20260314']},'0040A170':{'vr':'SQ','Value':["
+                "{'00080100':{'vr':'SH','Value':['109103']},'00080102':{'vr':'SH','Value':['DCM']},"
+                "'00080104':{'vr':'LO','Value':['the meaning']}}]}}]}}");
+    instance_done(&i);
+}
+
+Test(header_references, contributing_equipment_is_an_attribute)
+{
+    expect_equipment(EXPLICIT);
+    expect_equipment(IMPLICIT);
 }
 
 /* --- Size ---------------------------------------------------------------------------------- */
