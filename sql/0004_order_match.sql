@@ -251,7 +251,7 @@ begin
            case when m.chosen_orders is not null then f.order_key = any (m.chosen_orders)
                 else f.agrees and f.meant and not v_differs and (
                     v_accessions < 2
-                    or (m.accepted_state = 'several accession numbers'
+                    or (coalesce(m.accepted_state, '') = 'several accession numbers'
                         and exists (select from isthmus.study_request r
                                     where r.study_key = p_study_key and r.settled
                                       and r.accession_number = f.accession_number))) end,

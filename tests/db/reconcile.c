@@ -138,6 +138,17 @@ Test(reconcile, an_accepted_study_waits_for_nobody_until_something_new_contradic
     cr_assert_answer(d.db, "select count(*) from isthmus.reconciliation", "3");
 }
 
+Test(reconcile, accepted_accession_numbers_are_linked_to_the_orders_that_are_there)
+{
+    put_order(d.db, &order_1);
+    put_order(d.db, &order_2);
+    image(NULL, STUDY_1);
+    image(NULL, STUDY_2);
+    cr_assert_state("several accession numbers, open");
+    accept_study();
+    cr_assert_state("several accession numbers: ACC-1 RP-1, ACC-2 RP-2");
+}
+
 Test(reconcile, an_order_of_another_patient_is_linked_by_a_person_only)
 {
     struct study *s;
