@@ -129,6 +129,27 @@ void answer_of(const struct reply *reply, struct answer *ret)
     json_decref(body);
 }
 
+void answer_of_validation(const struct reply *reply, struct answer *ret)
+{
+    json_t *body = reply->status != 0 && reply->body ? json_loads(reply->body, 0, NULL) : NULL;
+    struct outcome outcome;
+
+    outcome_read(body, &outcome);
+    json_decref(body);
+    if (outcome.errors && !outcome.temporary) {
+        answer_make(ret, VERDICT_NEVER, "the server finds errors in what it would be sent");
+        ret->words = outcome.words;
+        outcome.words = NULL;
+    } else {
+        answer_of(reply, ret);
+        if (ret->verdict == VERDICT_DONE) {
+            answer_done(ret);
+            answer_make(ret, VERDICT_DONE, "no errors");
+        }
+    }
+    outcome_done(&outcome);
+}
+
 void answer_done(struct answer *a)
 {
     free(a->reason);

@@ -39,6 +39,9 @@ void answer_of(const struct reply *reply, struct answer *ret);
 void answer_make(struct answer *ret, enum verdict verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The answer to $validate: VERDICT_DONE, VERDICT_NEVER with the server's words when it finds an
+ * error, or what keeps it from looking. */
+void answer_of_validation(const struct reply *reply, struct answer *ret);
 void answer_done(struct answer *a);
 
 #endif

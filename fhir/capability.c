@@ -61,6 +61,15 @@ static int check_resources(const json_t *resources, const struct mapping *m, cha
     return 0;
 }
 
+bool capability_validates(const json_t *statement, const char *type)
+{
+    const json_t *rest = find(json_object_get(statement, "rest"), "mode", "server");
+    const json_t *resource = find(json_object_get(rest, "resource"), "type", type);
+
+    return resource && (find(json_object_get(resource, "operation"), "name", "validate") ||
+                        find(json_object_get(rest, "operation"), "name", "validate"));
+}
+
 bool capability_deletes(const json_t *statement, const struct mapping *m)
 {
     const json_t *rest = find(json_object_get(statement, "rest"), "mode", "server");

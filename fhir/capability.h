@@ -12,6 +12,9 @@
 int capability_check(const json_t *statement, const struct mapping *m, bool any_release,
                      enum release *ret_release, char **ret_message);
 
+/* Whether it validates resources of @type that it is shown ($validate). */
+bool capability_validates(const json_t *statement, const char *type);
+
 /* Whether what we wrote can be deleted there in the way that @m's identity does it. */
 bool capability_deletes(const json_t *statement, const struct mapping *m);
 

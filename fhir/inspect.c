@@ -5,6 +5,7 @@
 #include "fhir/memory.h"
 #include "fhir/node.h"
 #include "fhir/target.h"
+#include "fhir/trial.h"
 #include "store/base/cleanup.h"
 #include "store/study.h"
 
@@ -227,6 +228,28 @@ int inspect_coverage(const struct conf *c, const struct inspection *i)
     return FINE;
 }
 
+static int say_answer(const struct desk *d, const char *what, const struct answer *a)
+{
+    return say(a->verdict == VERDICT_WAIT || a->verdict == VERDICT_LATER ? CANNOT : WRONG,
+               "%s: %s%s%s%s", d->settings.name, what, a->reason, a->words ? "\n" : "",
+               a->words ? a->words : "");
+}
+
+static int validate(const struct desk *d)
+{
+    _cleanup_json_ json_t *bundle = trial_bundle(&d->target->mapping);
+    struct answer answer;
+    int code = FINE;
+
+    d->target->kind->validate(d->target, bundle, &answer);
+    if (answer.verdict == VERDICT_DONE)
+        (void)printf("%s: $validate of a made-up study: %s\n", d->settings.name, answer.reason);
+    else
+        code = say_answer(d, "$validate of a made-up study: ", &answer);
+    answer_done(&answer);
+    return code;
+}
+
 int inspect_target(const struct conf *c, const struct inspection *i)
 {
     _cleanup_(desk_done) struct desk d = {0};
@@ -236,12 +259,12 @@ int inspect_target(const struct conf *c, const struct inspection *i)
     if (code != FINE)
         return code;
     d.target->kind->check(d.target, &answer);
-    if (answer.verdict == VERDICT_DONE)
-        (void)printf("%s: %s can be published to, as %s\n", d.settings.name, d.settings.description,
-                     release_name(d.target->mapping.release));
-    else
-        code = say(answer.verdict == VERDICT_WAIT ? CANNOT : WRONG, "%s: %s%s%s", d.settings.name,
-                   answer.reason, answer.words ? "\n" : "", answer.words ? answer.words : "");
+    if (answer.verdict != VERDICT_DONE)
+        code = say_answer(&d, "", &answer);
     answer_done(&answer);
-    return code;
+    if (code != FINE)
+        return code;
+    (void)printf("%s: %s can be published to, as %s\n", d.settings.name, d.settings.description,
+                 release_name(d.target->mapping.release));
+    return d.target->kind->validate ? validate(&d) : FINE;
 }

@@ -44,7 +44,7 @@ static int usage(FILE *f)
         "  --check        read the configuration, print it as it is in force, and exit\n"
         "  --show STUDY   print the Bundle of a Study Instance UID, without sending it\n"
         "  --coverage STUDY|all  print which paths of the mapping are filled\n"
-        "  --test         try a target: connection, authentication, capabilities\n"
+        "  --test         try a target: connection, authentication, capabilities, $validate\n"
         "  --read-orders  print the orders in the FHIR files that standard input names (for\n"
         "                 isthmus worklist import)\n"
         "  --target NAME  for these three: the target (the first one)\n"

@@ -100,6 +100,7 @@ void outcome_read(const json_t *resource, struct outcome *ret)
     }
     (void)fclose(f);
     (void)cut(ret->words, WORDS_MAX);
+    ret->errors = errors > 0;
     ret->temporary &= errors > 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct outcome {
+    bool errors;    /* there are some, not only warnings */
     bool temporary; /* every error is one that may pass */
     bool multiple;  /* several resources match a condition: a person must merge them */
     char *codes;    /* "invalid, required": the issue codes, which may be logged; or NULL */

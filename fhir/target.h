@@ -16,6 +16,9 @@ struct target_kind {
     /* Send @bundle, of which @text is the compact form and whose ImagingStudy has @id. */
     void (*send)(struct target *t, const char *id, const json_t *bundle, const char *text,
                  struct answer *ret);
+    /* After check: have the server validate @bundle without keeping it (NULL: nobody to ask).
+     * VERDICT_DONE, also when it does not validate; VERDICT_NEVER: it finds errors. */
+    void (*validate)(struct target *t, const json_t *bundle, struct answer *ret);
     void (*free)(struct target *t);
     bool knows; /* compares with what it has: a digest of what was sent says nothing more */
 };

@@ -14,6 +14,7 @@
 struct target_http {
     struct target target;
     struct client *client;
+    bool validates; /* whole Bundles */
 };
 
 /* What keeps us from a server at its start is nothing that a study could change. */
@@ -46,6 +47,7 @@ static void check_metadata(struct target_http *t, struct answer *ret)
         return;
     }
     t->target.deletes = capability_deletes(statement, &t->target.mapping);
+    t->validates = capability_validates(statement, "Bundle");
     client_set_release(t->client, t->target.mapping.release);
 }
 
@@ -112,6 +114,20 @@ static void http_send(struct target *target, const char *id, const json_t *bundl
     }
 }
 
+static void http_validate(struct target *target, const json_t *bundle, struct answer *ret)
+{
+    struct target_http *t = (struct target_http *)target;
+    _cleanup_free_ char *text = bundle_text(bundle, false);
+    struct reply reply;
+
+    if (!t->validates) {
+        answer_make(ret, VERDICT_DONE, "it does not validate Bundles ($validate)");
+        return;
+    }
+    client_send(t->client, "POST", "Bundle/$validate", text, &reply);
+    answer_of_validation(&reply, ret);
+}
+
 static void http_free(struct target *target)
 {
     struct target_http *t = (struct target_http *)target;
@@ -122,7 +138,8 @@ static void http_free(struct target *target)
 
 int target_http_new(const struct settings *s, struct target **ret, char **ret_message)
 {
-    static const struct target_kind kind = {http_check, http_send, http_free, .knows = false};
+    static const struct target_kind kind = {http_check, http_send, http_validate, http_free,
+                                            .knows = false};
     struct target_http *t;
     struct client *client;
     int r = client_new(&s->delivery, s->mapping.release, &client, ret_message);

@@ -6,7 +6,7 @@
 
 With --tls it speaks TLS and wants a client certificate. It listens on 127.0.0.1 and a free port, prints "port N" and writes N to the port file. It takes
 transactions, PUT Type/id, conditional PUT and GET of resources, keeps resources by id, and
-answers GET metadata. POST /token gives access tokens "token-1", "token-2" …, which
+answers GET metadata and POST Bundle/$validate. POST /token gives access tokens "token-1", "token-2" …, which
 .well-known/smart-configuration names. Every request is appended to the record file as one line of JSON
 {"method", "path", "headers", "body", "status"}.
 
@@ -65,6 +65,9 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request, client_address):
         pass  # a client that hangs up is no failure of a test
+
+
+VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
 
 
 class State:
@@ -370,6 +373,12 @@ class Handler(BaseHTTPRequestHandler):
                     return self.answer(error[0], outcome(error[1], error[2]))
                 return self.answer(200, {"resourceType": "Bundle", "type": "transaction-response",
                                          "entry": answers})
+            if self.command == "POST" and parts == ["Bundle", "$validate"]:
+                kinds = [e["resource"]["resourceType"] for e in json.loads(body)["entry"]]
+                if "ImagingStudy" not in kinds:
+                    return self.answer(200, outcome("required", "no ImagingStudy"))
+                return self.answer(200, {"resourceType": "OperationOutcome", "issue": [
+                    {"severity": "warning", "code": "informational"}]})
             if self.command == "PUT" and len(parts) == 2:
                 status = state.put(json.loads(body), parts[1])
                 return self.answer(int(status[:3]), {})
@@ -390,7 +399,9 @@ class Handler(BaseHTTPRequestHandler):
         version = {"R5": "5.0.0", "R4": "4.0.1"}[self.server.state.release]
         return {"resourceType": "CapabilityStatement", "status": "active", "fhirVersion": version,
                 "rest": [{"mode": "server", "interaction": [{"code": "transaction"}],
-                          "resource": [{"type": "ImagingStudy", "updateCreate": True,
+                          "resource": [{"type": "Bundle", "operation": [{
+                                            "name": "validate", "definition": VALIDATE}]},
+                                       {"type": "ImagingStudy", "updateCreate": True,
                                         "conditionalUpdate": True},
                                        {"type": "Observation", "conditionalDelete": "single",
                                         "interaction": [{"code": "update"}, {"code": "delete"}]},

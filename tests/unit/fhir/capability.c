@@ -56,6 +56,31 @@ Test(capability, against_what_a_target_needs)
     }
 }
 
+Test(capability, to_validate)
+{
+#define OPERATION "\"operation\": [{\"name\": \"validate\"}]"
+    static const struct {
+        const char *statement;
+        bool expected;
+    } rows[] = {
+        {SERVER("5.0.0", TRANSACTION, ""), false},
+        {SERVER("5.0.0", TRANSACTION, ", \"resource\": [{\"type\": \"Bundle\"}]"), false},
+        {SERVER("5.0.0", TRANSACTION, ", \"resource\": [{\"type\": \"Patient\", " OPERATION "}]"),
+         false},
+        {SERVER("5.0.0", TRANSACTION, ", \"resource\": [{\"type\": \"Bundle\", " OPERATION "}]"),
+         true},
+        {SERVER("5.0.0", TRANSACTION, ", " OPERATION ", \"resource\": [{\"type\": \"Bundle\"}]"),
+         true},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *statement = json_loads(rows[i].statement, 0, NULL);
+
+        cr_assert_eq(capability_validates(statement, "Bundle"), rows[i].expected, "row %zu", i);
+        json_decref(statement);
+    }
+}
+
 Test(capability, to_delete_what_we_wrote)
 {
 #define OBSERVATION(more)                                                                          \
