@@ -126,6 +126,10 @@ static bool prepare(struct publisher *p)
                                   s->longest_delay_s, &p->number)) < 0)
         return false;
     p->target->kind->check(p->target, &answer);
+    if (answer.verdict == VERDICT_DONE && p->target->kind->begin) {
+        answer_done(&answer);
+        p->target->kind->begin(p->target, &answer);
+    }
     if (answer.verdict == VERDICT_DONE) {
         resume_target(p);
         (void)report(p, target_resume(p->db, p->number)); /* a pause from before our start */

@@ -13,6 +13,8 @@ struct target_kind {
     /* Whether it can be sent to now, and what release it speaks. VERDICT_DONE, _WAIT or
      * _REFUSED. */
     void (*check)(struct target *t, struct answer *ret);
+    /* After check: write what has to be there before the first study (NULL: nothing). */
+    void (*begin)(struct target *t, struct answer *ret);
     /* Send @bundle, of which @text is the compact form and whose ImagingStudy has @id. */
     void (*send)(struct target *t, const char *id, const json_t *bundle, const char *text,
                  struct answer *ret);

@@ -123,7 +123,8 @@ static void dir_free(struct target *t)
 
 int target_dir_new(const struct settings *s, struct target **ret, char **ret_message)
 {
-    static const struct target_kind kind = {dir_check, dir_send, NULL, dir_free, .knows = true};
+    static const struct target_kind kind = {dir_check, NULL,     dir_send,
+                                            NULL,      dir_free, .knows = true};
     struct target_dir *t = memory_new(sizeof *t);
 
     (void)ret_message;

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define RACE_TRIALS 5
+
 struct target_http {
     struct target target;
     struct client *client;
@@ -18,23 +20,24 @@ struct target_http {
 };
 
 /* What keeps us from a server at its start is nothing that a study could change. */
-static void judge_start(const struct reply *reply, struct answer *ret)
+static void judge_start(struct answer *ret)
 {
-    answer_of(reply, ret);
     if (ret->verdict == VERDICT_SOON || ret->verdict == VERDICT_LATER)
         ret->verdict = VERDICT_WAIT;
     else if (ret->verdict != VERDICT_DONE && ret->verdict != VERDICT_WAIT)
         ret->verdict = VERDICT_REFUSED;
 }
 
-static void check_metadata(struct target_http *t, struct answer *ret)
+static void http_check(struct target *target, struct answer *ret)
 {
+    struct target_http *t = (struct target_http *)target;
     _cleanup_json_ json_t *statement = NULL;
     _cleanup_free_ char *message = NULL;
     struct reply reply;
 
     client_send(t->client, "GET", "metadata", NULL, &reply);
-    judge_start(&reply, ret);
+    answer_of(&reply, ret);
+    judge_start(ret);
     if (ret->verdict != VERDICT_DONE)
         return;
     if (reply.body)
@@ -51,32 +54,40 @@ static void check_metadata(struct target_http *t, struct answer *ret)
     client_set_release(t->client, t->target.mapping.release);
 }
 
-/* Endpoints are written once, not with every study: all transactions would compete for them. */
-static void put_endpoints(struct target_http *t, struct answer *ret)
+/* Another sender of this target may be writing the same one; then this one is tried again. */
+static void put_endpoint(struct target_http *t, const char *url, const char *text,
+                         struct answer *ret)
 {
-    const struct mapping *m = &t->target.mapping;
-
-    for (size_t i = 0; i < endpoint_count(m) && !m->self_contained; i++) {
-        _cleanup_free_ char *url = NULL, *text = NULL;
-        _cleanup_json_ json_t *endpoint = endpoint_resource(m, i, &url);
+    for (int trials = RACE_TRIALS;; trials--) {
         struct reply reply;
 
-        text = bundle_text(endpoint, false);
         client_send(t->client, "PUT", url, text, &reply);
-        answer_done(ret);
-        judge_start(&reply, ret);
-        if (ret->verdict != VERDICT_DONE)
+        answer_of(&reply, ret);
+        if (ret->verdict != VERDICT_SOON || trials == 1) {
+            judge_start(ret);
             return;
+        }
+        answer_done(ret);
     }
 }
 
-static void http_check(struct target *target, struct answer *ret)
+/* Endpoints are written once, not with every study: all transactions would compete for them. */
+static void http_begin(struct target *target, struct answer *ret)
 {
     struct target_http *t = (struct target_http *)target;
+    const struct mapping *m = &t->target.mapping;
 
-    check_metadata(t, ret);
-    if (ret->verdict == VERDICT_DONE)
-        put_endpoints(t, ret);
+    answer_make(ret, VERDICT_DONE, "nothing to write");
+    for (size_t i = 0; i < endpoint_count(m) && !m->self_contained; i++) {
+        _cleanup_free_ char *url = NULL, *text = NULL;
+        _cleanup_json_ json_t *endpoint = endpoint_resource(m, i, &url);
+
+        text = bundle_text(endpoint, false);
+        answer_done(ret);
+        put_endpoint(t, url, text, ret);
+        if (ret->verdict != VERDICT_DONE)
+            return;
+    }
 }
 
 static void post(struct target_http *t, const char *text, struct answer *ret)
@@ -107,7 +118,8 @@ static void http_send(struct target *target, const char *id, const json_t *bundl
     post(t, text, ret);
     if (!misses_endpoint(t, ret))
         return;
-    put_endpoints(t, ret);
+    answer_done(ret);
+    http_begin(target, ret);
     if (ret->verdict == VERDICT_DONE) {
         answer_done(ret);
         post(t, text, ret);
@@ -138,8 +150,8 @@ static void http_free(struct target *target)
 
 int target_http_new(const struct settings *s, struct target **ret, char **ret_message)
 {
-    static const struct target_kind kind = {http_check, http_send, http_validate, http_free,
-                                            .knows = false};
+    static const struct target_kind kind = {http_check,    http_begin, http_send,
+                                            http_validate, http_free,  .knows = false};
     struct target_http *t;
     struct client *client;
     int r = client_new(&s->delivery, s->mapping.release, &client, ret_message);

@@ -47,6 +47,8 @@ def targets_are_tried(isthmus, fake):
 
     wait_until(lambda: isthmus.sql("select count(*) from isthmus.outbox") == [["0"]],
                what="an empty outbox")
+    isthmus.configure("fhir", publisher_system='"http://hospital.example/isthmus"',
+                      dicomweb_url='"http://127.0.0.1:9/web"')
     before = fake.state()["resources"]
     tried(0, "can be published to, as R5", "$validate of a made-up study: no errors")
     fake.behave("status", status=200, outcome=REFUSAL, times=1)

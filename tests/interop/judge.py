@@ -13,14 +13,19 @@ sys.path.insert(0, str(HERE.parent / "e2e"))
 
 from harness import PROGRAMS, skip  # noqa: E402
 
+FETCH_S = 240
 BUILD = Path(PROGRAMS) / "interop"
 UNREACHABLE = re.compile(r"Could not transfer|[Uu]nknown host|Network is unreachable|onnect timed out|"
                          r"Connection refused|No route to host|name resolution")
 
 
 def mvn(*arguments):
-    done = subprocess.run(["mvn", "-B", "-q", "-f", HERE / "pom.xml", *arguments], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    try:
+        done = subprocess.run(["mvn", "-B", "-q", "-f", HERE / "pom.xml", *arguments], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              timeout=FETCH_S)
+    except subprocess.TimeoutExpired:
+        skip(f"Maven Central did not give us HAPI FHIR within {FETCH_S} s")
     if done.returncode and UNREACHABLE.search(done.stdout):
         skip("Maven Central cannot be reached, and HAPI FHIR has not been fetched before")
     if done.returncode:

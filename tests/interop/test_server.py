@@ -2,18 +2,21 @@
 """Two FHIR servers that we did not write, HAPI FHIR's JPA server (Server.java) in R5 and in R4, as
 two targets whose release nobody says.
 
-The sample study and a collection of files, if there is one, are published twice, with kill -9 of
-the publisher between, and with instances that come late. Then either server has each study
-once, as `isthmus publish show` prints it, and finds it; it has no Patient, request or endpoint
-twice, and every reference leads to something.
+etc/quickstart --fhir shows the sample study from either. The sample study and a collection of
+files, if there is one, are published twice, by two senders to the first server, with kill -9 of
+the publisher between, and with instances that come late. Then either server has each study once,
+as `isthmus publish show` prints it, and finds it; it has no Patient, request or endpoint twice,
+and every reference leads to something. What vanished from a study is deleted there.
 """
 # timeout: 900
 # alone
 import contextlib
 import json
+import os
 import re
 import subprocess
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
@@ -22,8 +25,10 @@ from pathlib import Path
 from judge import prepare
 import dicom_raw as dicom
 from corpus import CORPUS, entries, send
-from harness import TOP, Isthmus, wait_until
+from harness import PROGRAMS, TOP, Isthmus, wait_until
+from test_republish import reject, send_two
 
+SAMPLE = "2.25.147763717617318706757137141068039716864"
 BASED_ON = {"R5": "based-on", "R4": "basedon"}
 
 
@@ -226,6 +231,47 @@ def again(isthmus):
     wait_published(isthmus)
 
 
+def quickstart(server, directory):
+    """As in README; the release is what the server says."""
+    command = [TOP / "etc/quickstart", "--no-install", "--dir", directory, "--port", "0"]
+    try:
+        said = subprocess.run([*command, "--detach", "--fhir", server.url], check=True, text=True,
+                              stdout=subprocess.PIPE, env={**os.environ, "ISTHMUS_BIN": PROGRAMS})
+        log = (directory / "log/isthmus-fhir.log").read_text()
+    finally:
+        subprocess.run([*command[:4], "--stop"], check=True)
+    assert f"publishing {server.release} to {server.url}" in log, log
+    for word in ("ImagingStudy", SAMPLE, "ACC-2026-00815", '"resourceType": "Patient"'):
+        assert word in said.stdout, f"{word} is not shown:\n{said.stdout}"
+
+
+def tried(isthmus, server):
+    said = isthmus.tool("publish", "test", server.url).stdout
+    assert f"as {server.release}\n" in said and "no errors" in said, said
+
+
+def has(server, address):
+    try:
+        return server.get(address)["resourceType"] == address.split("/")[0]
+    except urllib.error.HTTPError as e:
+        assert e.code == 410, f"{address}: {e}"
+        return False
+
+
+def withdraw(isthmus, servers):
+    """The first image of two is rejected, and with it goes the weight, but not the size."""
+    send_two(isthmus, "2.25.800")
+    wait_published(isthmus)
+    show = json.loads(isthmus.tool("publish", "show", "2.25.800", "--release", "R5").stdout)
+    there = {e["resource"]["code"]["coding"][0]["code"]: e["request"]["url"]
+             for e in show["entry"] if e["resource"]["resourceType"] == "Observation"}
+    assert all(has(server, there[code]) for server in servers for code in ("29463-7", "8302-2"))
+    reject(isthmus, "2.25.800.1.1")
+    for server in servers:
+        assert not has(server, there["29463-7"]), f"{server.release}: the weight is still there"
+        assert has(server, there["8302-2"]), f"{server.release}: the size is gone, too"
+
+
 def shown(isthmus, target):
     """Every published study as `isthmus publish show` says that @target has it, by its UID."""
     bundles = {}
@@ -244,7 +290,11 @@ with contextlib.ExitStack() as stack:
     isthmus = stack.enter_context(Isthmus(fhir=[s.url for s in servers], release="auto"))
     isthmus.configure("fhir", patient_differs='"publish"', dicomweb_url='"http://127.0.0.1:9/web"',
                       publisher_system='"http://hospital.example/isthmus"')
+    isthmus.configure("target", senders=2)
     isthmus.restart("isthmus-fhir")
+    for server in servers:
+        tried(isthmus, server)
+        quickstart(server, isthmus.scratch / f"quickstart-{server.release}")
     subprocess.run([TOP / "etc/sample/make", isthmus.scratch / "sample"], check=True)
     slices = sorted(Path(isthmus.scratch / "sample").glob("*.dcm"))
     first, late = files()
@@ -252,6 +302,7 @@ with contextlib.ExitStack() as stack:
     publish(isthmus, slices[:-1], first)
     publish(isthmus, slices[-1:], late)
     again(isthmus)
+    withdraw(isthmus, servers)
     print(f"published in {time.monotonic() - began:.1f} s", flush=True)
     wrong = [w for server in servers for w in Judge(server, shown(isthmus, server)).all()]
     assert not wrong, "\n".join(["", *wrong])
