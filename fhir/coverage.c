@@ -193,6 +193,7 @@ void coverage_add(struct coverage *c, enum release release, const struct study *
     struct counting counting = {c, study};
 
     c->studies++;
+    flaws_add(&c->flaws, study);
     for (unsigned p = 0; p < COVERAGE_PATHS; p++)
         c->paths[p] +=
             any_fills(json_object_get(bundle, "entry"), "resource", path_text(&paths[p], release));
@@ -219,6 +220,36 @@ static void report_attribute(void *context, const struct path *p, unsigned index
     (void)node_push(r->attributes, json_pack("{s:s, s:i}", "tag", tag, "studies", (int)studies));
 }
 
+static const char *flaw_of(const struct coverage *c, const struct path *p)
+{
+    for (size_t f = 0; f < FLAW_COUNT; f++)
+        for (size_t a = 0; a < ATTRIBUTES_MAX && p->attributes[a]; a++)
+            if (c->flaws.n[f] > 0 && strcmp(flaw_tag(f), p->attributes[a]) == 0)
+                return flaw_reason(f);
+    return NULL;
+}
+
+static json_t *why_empty(const struct coverage *c, const struct path *p, bool present)
+{
+    const char *flaw = flaw_of(c, p);
+
+    if (!present)
+        return json_string("the images do not have it");
+    return flaw ? json_sprintf("the value %s", flaw)
+                : json_string("the value is there but cannot be used (see mapping)");
+}
+
+static json_t *report_flaws(const struct coverage *c)
+{
+    json_t *list = json_array();
+
+    for (size_t f = 0; f < FLAW_COUNT; f++)
+        if (c->flaws.n[f] > 0)
+            (void)node_push(list, json_pack("{s:s, s:s, s:i}", "tag", flaw_tag(f), "reason",
+                                            flaw_reason(f), "values", (int)c->flaws.n[f]));
+    return list;
+}
+
 json_t *coverage_report(const struct coverage *c, enum release release)
 {
     json_t *list = json_array();
@@ -231,15 +262,14 @@ json_t *coverage_report(const struct coverage *c, enum release release)
                                 path_text(&paths[p], release), "attributes", r.attributes,
                                 "studies", (int)c->paths[p]);
         if (c->paths[p] == 0)
-            node_set_text(row, "why",
-                          r.present ? "the value is there but cannot be used (see mapping)"
-                                    : "the images do not have it");
+            node_set(row, "why", why_empty(c, &paths[p], r.present));
         filled += c->paths[p] > 0;
         (void)node_push(list, row);
     }
     for (unsigned a = 0; a < COVERAGE_ATTRIBUTES; a++)
         present += c->attributes[a] > 0;
-    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:o}", "release", release_name(release),
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:o, s:o}", "release", release_name(release),
                      "studies", (int)c->studies, "pathsFilled", filled, "paths", COVERAGE_PATHS,
-                     "attributesPresent", present, "attributes", COVERAGE_ATTRIBUTES, "rows", list);
+                     "attributesPresent", present, "attributes", COVERAGE_ATTRIBUTES, "rows", list,
+                     "flaws", report_flaws(c));
 }

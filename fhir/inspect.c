@@ -186,7 +186,7 @@ static int add_all(struct desk *d, struct coverage *coverage)
 static void print_report(const json_t *report)
 {
     size_t i, a;
-    const json_t *row, *attribute;
+    const json_t *row, *attribute, *flaw;
 
     json_array_foreach (json_object_get(report, "rows"), i, row) {
         const char *why = node_get_text(row, "why");
@@ -198,6 +198,10 @@ static void print_report(const json_t *report)
                          json_integer_value(json_object_get(attribute, "studies")));
         (void)printf("%s%s\n", why ? "  " : "", why ? why : "");
     }
+    json_array_foreach (json_object_get(report, "flaws"), i, flaw)
+        (void)printf("%lld values left out: %s %s\n",
+                     json_integer_value(json_object_get(flaw, "values")),
+                     node_get_text(flaw, "tag"), node_get_text(flaw, "reason"));
     (void)printf(
         "%s, %lld studies: %lld of %d paths, %lld of %d attributes\n",
         node_get_text(report, "release"), json_integer_value(json_object_get(report, "studies")),

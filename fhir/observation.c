@@ -46,7 +46,9 @@ static json_t *measure(const struct build *b, const char *tag)
     struct dataset d;
 
     while (build_ask_patient(b, &a, (const char *const[]){tag, NULL}, &d)) {
-        json_t *value = number_decimal(dataset_text(&d, tag), size ? 2 : 0, size ? 300 : 1000);
+        json_t *value =
+            number_decimal(dataset_text(&d, tag), size ? 2 : 0,
+                           size ? OBSERVATION_SIZE_LIMIT_CM : OBSERVATION_WEIGHT_LIMIT_KG);
 
         if (value)
             return size ? quantity(value, "cm", "cm") : quantity(value, "kg", "kg");

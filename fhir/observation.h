@@ -4,6 +4,10 @@
 
 #include "fhir/build.h"
 
+/* Above these a value is taken for wrong. */
+#define OBSERVATION_WEIGHT_LIMIT_KG 1000
+#define OBSERVATION_SIZE_LIMIT_CM 300
+
 /* Add an entry for each of them that the study has. */
 void observation_build(struct build *b);
 

@@ -2,6 +2,7 @@
 #include "fhir/backoff.h"
 #include "fhir/blame.h"
 #include "fhir/bundle.h"
+#include "fhir/flaw.h"
 #include "fhir/memory.h"
 #include "fhir/parcel.h"
 #include "fhir/stop.h"
@@ -209,6 +210,21 @@ static void conclude(struct publisher *p, const struct outbox_item *item, const 
     }
 }
 
+/* What the index has of a study and the target does not get. */
+static void tell_left_out(const struct outbox_item *item, const struct study *study)
+{
+    struct flaws flaws = {0};
+    _cleanup_free_ char *text = NULL;
+
+    flaws_add(&flaws, study);
+    text = flaws_text(&flaws);
+    if (text)
+        log_info("study %lld: values are left out: %s", (long long)item->study_key, text);
+    if (bundle_withheld(study) > 0)
+        log_warning("study %lld: %zu instances are withheld, rejected or without a usable UID",
+                    (long long)item->study_key, bundle_withheld(study));
+}
+
 /* Build, send, and act on the answer. */
 static void send_study(struct publisher *p, const struct outbox_item *item,
                        const struct study *study)
@@ -218,9 +234,8 @@ static void send_study(struct publisher *p, const struct outbox_item *item,
 
     if (report(p, parcel_send(p->db, p->target, item, study, &parcel, &answer)) < 0)
         return;
-    if (parcel.sent && bundle_withheld(study) > 0)
-        log_warning("study %lld: %zu instances are withheld, rejected or without a usable UID",
-                    (long long)item->study_key, bundle_withheld(study));
+    if (parcel.sent)
+        tell_left_out(item, study);
     if (answer.verdict == VERDICT_DONE) {
         log_debug("study %lld: %s", (long long)item->study_key, answer.reason);
         if (parcel.sent) {

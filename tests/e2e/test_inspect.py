@@ -8,8 +8,10 @@ import json
 import subprocess
 import tempfile
 
+import dicom_raw as dicom
 from harness import TOP, Isthmus, wait_until
 from test_publish import REFUSAL, WORDS, Fake
+from test_republish import WEIGHT, send
 
 FULL = "2.25.147763717617318706757137141068039716880"
 
@@ -35,6 +37,23 @@ def everything_is_mapped(isthmus):
         assert (report["pathsFilled"], report["attributesPresent"]) == (39, 51), report
         said = isthmus.tool("publish", "coverage", FULL, "--release", release).stdout
         assert said.endswith(f"{release}, 1 studies: 39 of 39 paths, 51 of 51 attributes\n"), said
+
+
+def what_cannot_be_used_is_counted(isthmus):
+    """An age and a weight that are none: they are named, and not shown."""
+    send(isthmus, "2.25.802", 1, dicom.element(0x00101010, "AS", "999X"),
+         dicom.element(WEIGHT, "DS", "heavy"))
+    report = coverage(isthmus, "2.25.802", "R5")
+    flaws = {flaw["tag"]: (flaw["reason"], flaw["values"]) for flaw in report["flaws"]}
+    assert set(flaws) == {"00101010", "00101030"}, flaws
+    assert flaws["00101010"] == ("is not an age above 0", 1), flaws
+    rows = {row["path"]: row.get("why") for row in report["rows"]}
+    assert rows["Observation[30525-0]"] == "the value is not an age above 0", rows
+    said = isthmus.tool("publish", "coverage", "2.25.802", "--release", "R5").stdout
+    assert "1 values left out: 00101010 is not an age above 0\n" in said, said
+    wait_until(lambda: "(0010,1010) is not an age above 0: 1, (0010,1030) is not" in isthmus.logs(),
+               what="the line in the log")
+    assert "heavy" not in isthmus.logs() and "999X" not in isthmus.logs()
 
 
 def targets_are_tried(isthmus, fake):
@@ -72,6 +91,7 @@ with tempfile.TemporaryDirectory(prefix="isthmus-inspect.") as scratch:
     try:
         with Isthmus(fhir=[server.url]) as isthmus:
             everything_is_mapped(isthmus)
+            what_cannot_be_used_is_counted(isthmus)
             targets_are_tried(isthmus, server)
     finally:
         server.stop()

@@ -66,7 +66,7 @@ Test(coverage, an_empty_path_says_whether_the_images_lack_it_or_it_cannot_be_use
     cr_assert_str_eq(json_string_value(json_object_get(row(report, 2), "why")),
                      "the images do not have it");
     cr_assert_str_eq(json_string_value(json_object_get(row(report, 26), "why")),
-                     "the value is there but cannot be used (see mapping)");
+                     "the value is not a number of kilograms above 0 and below 1000");
     cr_assert_null(json_object_get(row(report, 18), "why"));
     json_decref(report);
 }
