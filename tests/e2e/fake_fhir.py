@@ -14,7 +14,8 @@ The script, at run time:
   POST /control        {"behaviour": NAME, …}: how the requests that follow are answered;
                        "release": "R4" makes it another server from then on
   GET  /control/state  {"requests": n, "resources": {"Type": {id: resource}}, "versions": {…},
-                        "transactions": n}
+                        "transactions": n, "at_once": how many studies at most were under way,
+                        "overlaps": how often one was that already was}
   POST /control/forget {"type": "Endpoint"}: those resources are gone
   POST /control/put    [resource, …]: as if somebody else had written them
   POST /control/paging {"count": 7, "overlap": 2}: how searches are cut into pages; each repeats so
@@ -79,6 +80,7 @@ class State:
         self.versions = {}
         self.requests = 0
         self.transactions = 0
+        self.under_way, self.at_once, self.overlaps = [], 0, 0
         self.rules = []
         self.tokens = 0
         self.updated = {}
@@ -106,6 +108,20 @@ class State:
                         self.rules.remove(rule)
                 return rule
         return None
+
+    def enter(self, body):
+        """The study of a Bundle, which is under way until leave()."""
+        found = re.search(r'"urn:dicom:uid",\s*"value":\s*"urn:oid:([^"]*)"', body)
+        study = found.group(1) if found else None
+        with self.lock:
+            self.overlaps += study is not None and study in self.under_way
+            self.under_way.append(study)
+            self.at_once = max(self.at_once, len(set(self.under_way) - {None}))
+        return study
+
+    def leave(self, study):
+        with self.lock:
+            self.under_way.remove(study)
 
     def note(self, entry):
         with self.lock:
@@ -294,10 +310,12 @@ class Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/control"):
             return self.control(body)
         rule = state.rule_for(urlsplit(self.path).path, body)
+        study = state.enter(body)
         try:
             if not (rule and self.misbehave(rule)):
                 self.behave(body)
         finally:
+            state.leave(study)
             state.note({"method": self.command, "path": self.path, "body": body,
                         "headers": dict(self.headers), "status": self.status})
 
@@ -309,7 +327,8 @@ class Handler(BaseHTTPRequestHandler):
             with state.lock:
                 return self.answer(200, {"requests": state.requests, "resources": state.resources,
                                          "versions": state.versions,
-                                         "transactions": state.transactions})
+                                         "transactions": state.transactions,
+                                         "at_once": state.at_once, "overlaps": state.overlaps})
         if self.path == "/control/forget":
             with state.lock:
                 state.resources.pop(json.loads(body)["type"], None)
