@@ -133,25 +133,37 @@ static json_t *title_of(const struct dataset *d)
     return node_text(text);
 }
 
-static json_t *instance_build(const struct study_instance *instance)
+static json_t *instance_build(const struct study_instance *instance, json_t *sop_class)
 {
     struct dataset d = dataset_of(instance);
-    _cleanup_free_ char *sop_class = memory_print("urn:oid:%s", instance->sop_class_uid);
     json_t *node = json_object();
 
     node_set_text(node, "uid", instance->sop_instance_uid);
-    node_set(node, "sopClass", node_coding("urn:ietf:rfc:3986", sop_class, NULL));
+    node_set(node, "sopClass", json_incref(sop_class));
     node_set_count(node, "number", number_unsigned(dataset_text(&d, InstanceNumber)));
     node_set(node, "title", title_of(&d));
     return node;
 }
 
+/* Neighbours of one class share its Coding: there may be many thousands. */
 static json_t *instances_of(const struct build *b, const struct scope_series *series)
 {
-    json_t *list = json_array();
+    json_t *list = json_array(), *sop_class = NULL;
+    const char *uid = "";
 
-    for (size_t i = 0; i < series->n; i++)
-        (void)node_push(list, instance_build(b->scope->instances[series->first + i]));
+    for (size_t i = 0; i < series->n; i++) {
+        const struct study_instance *instance = b->scope->instances[series->first + i];
+
+        if (strcmp(instance->sop_class_uid, uid) != 0) {
+            _cleanup_free_ char *code = memory_print("urn:oid:%s", instance->sop_class_uid);
+
+            uid = instance->sop_class_uid;
+            json_decref(sop_class);
+            sop_class = node_coding("urn:ietf:rfc:3986", code, NULL);
+        }
+        (void)node_push(list, instance_build(instance, sop_class));
+    }
+    json_decref(sop_class);
     return list;
 }
 

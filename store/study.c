@@ -99,8 +99,9 @@ static const json_t *document_of(struct loader *l, int row, int level, const jso
     return document && json_object_set(l->by_text[level], text, document) == 0 ? document : NULL;
 }
 
-/* The document of one instance. Most of its attributes are those of its neighbour, so equal ones
- * are shared: a third of the memory for a study of many thousands. */
+/* The document of one instance, without the VRs, which nobody asks for. Most of its attributes are
+ * those of its neighbour, so equal ones are shared: together a third of the memory for a study of
+ * many thousands. */
 static const json_t *instance_document(struct loader *l, const char *text)
 {
     const json_t *added = add_document(l, text);
@@ -111,6 +112,8 @@ static const json_t *instance_document(struct loader *l, const char *text)
     json_object_foreach_safe(document, next, tag, attribute)
     {
         json_t *latest = json_object_get(l->latest, tag);
+
+        (void)json_object_del(attribute, "vr");
         json_t *target = latest && json_equal(latest, attribute) ? document : l->latest;
 
         if (json_object_set(target, tag, target == document ? latest : attribute) < 0)
