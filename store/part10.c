@@ -143,6 +143,12 @@ int part10_read(const void *bytes, size_t n, bool whole, struct part10 *ret)
         r = read_group(file, n, 0, whole, &p);
     if (r == 0 && !*p.transfer_syntax_uid)
         r = guess_syntax(file + p.offset, n - p.offset, whole, &p);
+    if (r == -EBADMSG && p.offset > 0) { /* the four letters may stand in a data set by chance */
+        struct part10 bare = {.offset = 0};
+
+        r = guess_syntax(file, n, whole, &bare) == 0 ? 0 : -EBADMSG;
+        p = r == 0 ? bare : p;
+    }
     if (r == -EBADMSG && p.offset == 0)
         r = -ENOMSG;
     if (r == 0)

@@ -28,15 +28,22 @@ static bool is_dicomdir(const char *path)
 /* As listed, or in the small letters that some systems show a medium with. */
 static bool find_listed(const char *directory, const char *name, char **ret, struct stat *st)
 {
-    char *path;
+    _cleanup_free_ char *small = strdup(name);
+    char *path = NULL;
 
-    if (asprintf(&path, "%s%s", directory, name) < 0)
-        return false;
-    if (lstat(path, st) < 0)
-        for (char *p = path + strlen(directory); *p; p++)
-            *p = (char)tolower((unsigned char)*p);
-    *ret = path;
-    return lstat(path, st) == 0 && S_ISREG(st->st_mode);
+    for (char *p = small; p && *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    for (int i = 0; small && i < 2; i++) {
+        if (asprintf(&path, "%s%s", directory, i == 0 ? name : small) < 0)
+            return false;
+        if (lstat(path, st) == 0 && S_ISREG(st->st_mode)) {
+            *ret = path;
+            return true;
+        }
+        free(path);
+    }
+    *ret = asprintf(&path, "%s%s", directory, name) < 0 ? NULL : path;
+    return false;
 }
 
 static int take_listed(void *context, const char *name)

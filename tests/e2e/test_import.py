@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Files and media from elsewhere: each is stored as if it had been sent, or it is said why not."""
+# timeout: 600
 import hashlib
 import json
 import os
+import shutil
 import signal
 import struct
 
 import dicom_raw as dicom
+from corpus import CORPUS, entries
 from harness import Isthmus, wait_until
 
 DICOMDIR = "1.2.840.10008.1.3.10"
@@ -77,7 +80,7 @@ def make_files(top):
            "zz_empty": ("skipped", "not a DICOM file"), "zz_picture.png": ("skipped", "not a DICOM"),
            "medium/DICOMDIR": ("skipped", "DICOMDIR"), "zz_link": ("skipped", "symbolic link"),
            "zz_loop": ("skipped", "symbolic link"), "zz_fifo": ("skipped", "not a regular file"),
-           "medium/gone/ct0009": ("refused", "not there")}
+           "medium/GONE/CT0009": ("refused", "not there")}
     return stored, why
 
 
@@ -157,6 +160,27 @@ def check_stopped(isthmus, top):
     wait_until(lambda: not any((isthmus.dir / "store/incoming").iterdir()), what="an empty incoming/")
 
 
+def check_collection(isthmus, top):
+    """Every valid file of the collection is kept byte for byte; what is refused is malformed."""
+    shutil.copytree(CORPUS, top)
+    done = isthmus.owner_tool("import", "--json", top, check=False)
+    result = json.loads(done.stdout)
+    kept = {hashlib.sha256(dicom.part10(p)[1]).digest()
+            for p in (isthmus.dir / "store/objects").rglob("*.dcm")}
+    classes = {entry["file"]: entry["class"] for entry in entries()}
+    for name, kind in classes.items():
+        if kind == "valid":
+            assert hashlib.sha256(dicom.part10(top / name)[1]).digest() in kept, name
+    said = {os.path.relpath(p["file"], top): (p["result"], p["why"]) for p in result["problems"]}
+    lost = [n for n, (kind, _) in said.items() if kind in ("refused", "skipped")
+            and classes.get(n) == "valid"]
+    assert not lost, lost
+    print({k: v for k, v in result.items() if k != "problems"})
+    for name, (kind, why) in said.items():
+        if kind != "conflict":
+            print(name, kind, why)
+
+
 def check_refused_runs(isthmus, top):
     if os.geteuid() == 0:
         done = isthmus.tool("import", str(top), check=False)
@@ -175,5 +199,7 @@ with Isthmus() as isthmus:
     check_dicomdir(isthmus, top)
     check_stopped(isthmus, top)
     check_refused_runs(isthmus, top)
+    if CORPUS:
+        check_collection(isthmus, isthmus.scratch / "collection")
     assert len(list(isthmus.dir.rglob("store/objects/**/*.damaged"))) == 1
     isthmus.tool("verify")

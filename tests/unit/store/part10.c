@@ -148,6 +148,24 @@ Test(part10, a_group_without_preamble_or_in_implicit_vr_is_read)
         }
 }
 
+Test(part10, the_four_letters_may_stand_in_a_data_set_by_chance)
+{
+    _cleanup_dataset_ struct dataset d = {.n = 0};
+    struct part10 p;
+
+    put_text(&d, 0x00080005, "CS",
+             "................................................................"
+             "........................................................DICM....");
+    put_first_uids(&d);
+    cr_assert_eq(memcmp(d.bytes + 128, "DICM", 4), 0);
+    for (int whole = 0; whole <= 1; whole++) {
+        p.offset = 7;
+        cr_assert_eq(read_start(&d, d.n, whole, &p), 0);
+        cr_assert_str_eq(p.transfer_syntax_uid, EXPLICIT);
+        cr_assert_eq(p.offset, 0);
+    }
+}
+
 Test(part10, what_is_no_dicom_file_is_refused)
 {
     _cleanup_dataset_ struct dataset zeros = {.n = 0}, text = {.n = 0}, cut = {.n = 0},
