@@ -6,11 +6,22 @@
 #include "store/base/log.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define WARM_MS 30000 /* the database connection is kept so long without an association */
+
+/* DCMTK 3.6.7 loses what it has read of a request that it gives up on, up to WAITING_PDU_MAX: who
+ * sends many of those must not use up the memory. */
+#define HEAP_MAX ((size_t)64 << 20)
+
+static bool is_worn(const struct settings *settings, int served)
+{
+    return served >= settings->associations_per_worker || mallinfo2().uordblks > HEAP_MAX;
+}
 
 _Noreturn void worker_run(int line, const struct settings *settings, struct store *store)
 {
@@ -24,7 +35,7 @@ _Noreturn void worker_run(int line, const struct settings *settings, struct stor
         log_error("a worker cannot start: database.conninfo is not usable");
         _exit(1);
     }
-    for (int served = 0; served < settings->associations_per_worker && !child_stopping;) {
+    for (int served = 0; !is_worn(settings, served) && !child_stopping;) {
         struct pollfd p = {line, POLLIN, 0};
         if (poll(&p, 1, WARM_MS) == 0)
             db_disconnect(s.db); /* idle workers do not use up the server's connections */
@@ -35,7 +46,7 @@ _Noreturn void worker_run(int line, const struct settings *settings, struct stor
             break;
         association_serve(&s, fd, number);
         served++;
-        if (served < settings->associations_per_worker)
+        if (!is_worn(settings, served))
             handover_say(line, HANDOVER_IDLE);
     }
     db_free(s.db);

@@ -74,6 +74,8 @@ def associations():
     yield b"\7" + rq[1:]  # as an A-ABORT
     yield rq + pdu(4, pdv(1, 3, store)) + pdu(4, pdv(1, 0, data[:50]) + pdv(1, 2, data[50:])) + release
     yield rq + pdu(4, pdv(3, 1, store[:40])) + pdu(4, pdv(3, 3, store[40:])) + pdu(7, b"\0\0\0\2")
+    for lie in (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFC, 0xFFFFFFFF):  # the length of a PDV
+        yield rq + pdu(4, struct.pack(">IBB", lie, 1, 3) + store)
     extended = struct.pack(">BBH", 0x56, 0, 2 + len(FIND) + 3) + struct.pack(">H", len(FIND)) + FIND.encode() + b"\1\1\1"
     roles = struct.pack(">BBH", 0x54, 0, 4 + len(FIND)) + struct.pack(">H", len(FIND)) + FIND.encode() + b"\1\1"
     identity = struct.pack(">BBH", 0x58, 0, 10) + b"\2\1\0\2ab\0\2cd"
