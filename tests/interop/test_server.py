@@ -8,7 +8,7 @@ the publisher between, and with instances that come late. Then either server has
 as `isthmus publish show` prints it, and finds it; it has no Patient, request or endpoint twice,
 and every reference leads to something. What vanished from a study is deleted there.
 """
-# timeout: 900
+# timeout: 1800
 # alone
 import contextlib
 import json
