@@ -33,19 +33,43 @@ static void end(struct build *b)
     json_decref(b->subject);
 }
 
+static json_t *study_entry(const struct build *b, json_t *study)
+{
+    json_t *identifier = identifier_of_uid(b->study->study_instance_uid);
+    json_t *entry = build_own(b, b->study_id, study, identifier);
+
+    json_decref(identifier);
+    return entry;
+}
+
+static json_t *transaction(json_t *entries)
+{
+    json_t *bundle = node_resource("Bundle", NULL);
+
+    node_set_text(bundle, "type", "transaction");
+    node_set(bundle, "entry", entries);
+    return bundle;
+}
+
 static json_t *assemble(struct build *b, json_t *study)
 {
-    json_t *bundle = node_resource("Bundle", NULL), *identifier;
-
     if (b->mapping->self_contained)
         endpoint_push_entries(b->mapping, b->shared);
-    identifier = identifier_of_uid(b->study->study_instance_uid);
-    (void)node_push(b->shared, build_own(b, b->study_id, study, identifier));
-    json_decref(identifier);
+    (void)node_push(b->shared, study_entry(b, study));
     (void)json_array_extend(b->shared, b->own);
-    node_set_text(bundle, "type", "transaction");
-    node_set(bundle, "entry", json_incref(b->shared));
-    return bundle;
+    return transaction(json_incref(b->shared));
+}
+
+/* What else of ours the target has goes with it, see withdrawal.h. */
+static json_t *assemble_deletion(const struct build *b, json_t *study)
+{
+    json_t *entry = study_entry(b, study), *request = json_object(), *gone = json_object();
+
+    node_set_text(request, "method", "DELETE");
+    node_set_text(request, "url", node_get_text(json_object_get(entry, "request"), "url"));
+    node_set(gone, "request", request);
+    json_decref(entry);
+    return transaction(node_array(gone));
 }
 
 int bundle_build(const struct mapping *m, const struct study *study, enum form form, json_t **ret)
@@ -56,22 +80,23 @@ int bundle_build(const struct mapping *m, const struct study *study, enum form f
 
     if (!study->study_instance_uid || !uid_valid(study->study_instance_uid))
         return -EBADMSG;
-    scope = scope_new(study);
+    scope = scope_new(m, study);
     b.scope = scope;
     begin(&b);
     patient_build(&b);
     imaging_study = imaging_study_build(&b);
     observation_build(&b);
     provenance_build(&b);
-    *ret = assemble(&b, imaging_study);
+    *ret = scope->expired && m->delete_expired ? assemble_deletion(&b, imaging_study)
+                                               : assemble(&b, imaging_study);
     end(&b);
     (void)scope_free(scope);
     return 0;
 }
 
-size_t bundle_withheld(const struct study *study)
+size_t bundle_withheld(const struct mapping *m, const struct study *study)
 {
-    struct scope *scope = scope_new(study);
+    struct scope *scope = scope_new(m, study);
     size_t n = 0;
 
     for (size_t i = 0; i < study->n_series; i++)
@@ -84,13 +109,12 @@ size_t bundle_withheld(const struct study *study)
 
 enum form bundle_form(const struct mapping *m, const struct study *study)
 {
-    size_t n = 0;
+    struct scope *scope = scope_new(m, study);
+    size_t n = scope->nothing_visible ? 0 : scope->n_instances;
 
+    (void)scope_free(scope);
     if (m->level != FORM_FULL)
         return m->level;
-    for (size_t i = 0; i < study->n_series; i++)
-        for (size_t j = 0; j < study->series[i].n_instances; j++)
-            n += study->series[i].instances[j].visible;
     return n > m->full_limit ? FORM_SERIES : FORM_FULL;
 }
 

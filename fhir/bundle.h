@@ -14,9 +14,9 @@ int bundle_build(const struct mapping *m, const struct study *study, enum form f
 
 /* The largest form that the settings allow for @study. */
 enum form bundle_form(const struct mapping *m, const struct study *study);
-/* How many instances of @study are left out because they were rejected or have a UID that FHIR
- * cannot hold. */
-size_t bundle_withheld(const struct study *study);
+/* How many instances of @study are left out because they were rejected, are notes of rejection, are
+ * not authorized, or have a UID that FHIR cannot hold. */
+size_t bundle_withheld(const struct mapping *m, const struct study *study);
 
 const char *bundle_form_name(enum form form);
 

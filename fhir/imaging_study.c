@@ -1,6 +1,7 @@
 #include "fhir/imaging_study.h"
 #include "fhir/coding.h"
 #include "fhir/endpoint.h"
+#include "fhir/extension.h"
 #include "fhir/location.h"
 #include "fhir/memory.h"
 #include "fhir/patient.h"
@@ -132,7 +133,7 @@ static void set_study_level(struct build *b, json_t *study, const json_t *reques
 {
     const struct scope *s = b->scope;
 
-    node_set_text(study, "status", s->nothing_visible ? "registered" : "available");
+    node_set_text(study, "status", s->status);
     node_set(study, "modality", modalities_of(b));
     patient_set_subject(b, study, true, true);
     node_set(study, "encounter", encounter_of(b));
@@ -186,6 +187,7 @@ json_t *imaging_study_build(struct build *b)
         node_set(elements, "series", series_of(b));
     node_set(study, "meta", meta_of(b));
     node_set(study, "contained", json_incref(b->contained));
+    node_set(study, "extension", extension_availability(b->mapping, b->scope->away));
     node_set(study, "identifier", identifiers_of(b, requests));
     (void)json_object_update(study, elements);
     return study;

@@ -60,6 +60,10 @@ struct mapping {
     bool accession_always;          /* accession number in identifier in R5 too */
     bool ethnicity, roles, orphan_observations;
     bool hold_patient_differs;
+    bool show_quality_rejected; /* what was rejected for quality reasons stays visible */
+    bool hide_unauthorised;     /* originals that are not authorized for diagnostic use */
+    bool delete_expired;        /* a study whose retention expired is deleted on the server */
+    const char *extension_base; /* URL of our extensions without the last part, or NULL */
 
     const char *dicomweb_url;                /* NULL: no Endpoint */
     const char *const *dicomweb_connections; /* "dicom-wado-rs", "dicom-wado-uri=https://…" */

@@ -211,7 +211,8 @@ static void conclude(struct publisher *p, const struct outbox_item *item, const 
 }
 
 /* What the index has of a study and the target does not get. */
-static void tell_left_out(const struct outbox_item *item, const struct study *study)
+static void tell_left_out(const struct mapping *m, const struct outbox_item *item,
+                          const struct study *study)
 {
     struct flaws flaws = {0};
     _cleanup_free_ char *text = NULL;
@@ -220,9 +221,10 @@ static void tell_left_out(const struct outbox_item *item, const struct study *st
     text = flaws_text(&flaws);
     if (text)
         log_info("study %lld: values are left out: %s", (long long)item->study_key, text);
-    if (bundle_withheld(study) > 0)
-        log_warning("study %lld: %zu instances are withheld, rejected or without a usable UID",
-                    (long long)item->study_key, bundle_withheld(study));
+    if (bundle_withheld(m, study) > 0)
+        log_info("study %lld: %zu instances are withheld: rejected, not authorized, or without a "
+                 "usable UID",
+                 (long long)item->study_key, bundle_withheld(m, study));
 }
 
 /* Build, send, and act on the answer. */
@@ -235,7 +237,7 @@ static void send_study(struct publisher *p, const struct outbox_item *item,
     if (report(p, parcel_send(p->db, p->target, item, study, &parcel, &answer)) < 0)
         return;
     if (parcel.sent)
-        tell_left_out(item, study);
+        tell_left_out(&p->target->mapping, item, study);
     if (answer.verdict == VERDICT_DONE) {
         log_debug("study %lld: %s", (long long)item->study_key, answer.reason);
         if (parcel.sent) {

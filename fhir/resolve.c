@@ -1,17 +1,29 @@
 #include "fhir/resolve.h"
 #include "fhir/memory.h"
 #include "store/base/uid.h"
+#include "store/rejection.h"
 
 #include <string.h>
 
-static bool is_usable(const struct study_series *series, const struct study_instance *instance)
+static bool is_unauthorised(const struct study_instance *i)
 {
-    return instance->visible && uid_valid(series->series_instance_uid) &&
-           instance->sop_instance_uid && uid_valid(instance->sop_instance_uid) &&
-           instance->sop_class_uid && uid_valid(instance->sop_class_uid);
+    return i->sop_instance_status && strcmp(i->sop_instance_status, "OR") == 0 && !i->authorized;
 }
 
-static void collect(struct scope *s, const struct study *study, bool all)
+/* Mapping 7.1, 7.3 and 8.1. */
+static bool is_visible(const struct mapping *m, const struct study_series *series,
+                       const struct study_instance *i)
+{
+    unsigned hidden = rejection_hidden(m->show_quality_rejected ? REJECTED_QUALITY : 0);
+
+    return i->usable && (i->rejected & (hidden | REJECTION_NOTE)) == 0 &&
+           !(m->hide_unauthorised && is_unauthorised(i)) &&
+           uid_valid(series->series_instance_uid) && i->sop_instance_uid &&
+           uid_valid(i->sop_instance_uid) && i->sop_class_uid && uid_valid(i->sop_class_uid);
+}
+
+/* All that are visible, or all (@m is NULL). */
+static void collect(struct scope *s, const struct study *study, const struct mapping *m)
 {
     for (size_t i = 0; i < study->n_series; i++) {
         const struct study_series *from = &study->series[i];
@@ -19,7 +31,7 @@ static void collect(struct scope *s, const struct study *study, bool all)
 
         *to = (struct scope_series){.uid = from->series_instance_uid, .first = s->n_instances};
         for (size_t j = 0; j < from->n_instances; j++)
-            if (all || is_usable(from, &from->instances[j]))
+            if (!m || is_visible(m, from, &from->instances[j]))
                 s->instances[s->n_instances++] = &from->instances[j];
         to->n = s->n_instances - to->first;
         if (to->n > 0)
@@ -27,7 +39,38 @@ static void collect(struct scope *s, const struct study *study, bool all)
     }
 }
 
-struct scope *scope_new(const struct study *study)
+/* Whether there are instances in the scope beside notes, and all were rejected under @titles. */
+static bool all_rejected(const struct scope *s, unsigned titles)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_instances; i++) {
+        if (s->instances[i]->rejected & REJECTION_NOTE)
+            continue;
+        if ((s->instances[i]->rejected & titles) == 0)
+            return false;
+        n++;
+    }
+    return n > 0;
+}
+
+static void judge(struct scope *s)
+{
+    size_t away = 0;
+
+    if (s->nothing_visible) {
+        s->expired = all_rejected(s, REJECTED_RETENTION);
+        s->status = all_rejected(s, REJECTED_SAFETY | REJECTED_WORKLIST) ? "entered-in-error"
+                                                                         : "registered";
+        return;
+    }
+    for (size_t i = 0; i < s->n_instances; i++)
+        away += !s->instances[i]->available;
+    s->away = away > 0;
+    s->status = away == s->n_instances ? "unknown" : "available";
+}
+
+struct scope *scope_new(const struct mapping *m, const struct study *study)
 {
     struct scope *s = memory_new(sizeof *s);
     size_t n = 0;
@@ -37,11 +80,12 @@ struct scope *scope_new(const struct study *study)
     *s = (struct scope){0};
     s->instances = memory_new(n * sizeof(void *));
     s->series = memory_new(study->n_series * sizeof *s->series);
-    collect(s, study, false);
+    collect(s, study, m);
     if (s->n_instances == 0) {
         s->nothing_visible = true;
-        collect(s, study, true);
+        collect(s, study, NULL);
     }
+    judge(s);
     return s;
 }
 

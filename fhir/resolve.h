@@ -4,6 +4,7 @@
 #define ISTHMUS_FHIR_RESOLVE_H
 
 #include "fhir/dataset.h"
+#include "fhir/mapping.h"
 
 struct scope_series {
     const char *uid;
@@ -16,10 +17,13 @@ struct scope {
     size_t n_series;
     struct scope_series *series;
     bool nothing_visible; /* the instances are asked, but neither listed nor counted */
+    bool away;            /* of a visible one the file is not there */
+    bool expired;         /* every instance was rejected because its retention expired */
+    const char *status;   /* ImagingStudy.status (mapping 7.1) */
 };
 
 /* The visible instances of @study; all of them when none is visible. Borrows from @study. */
-struct scope *scope_new(const struct study *study);
+struct scope *scope_new(const struct mapping *m, const struct study *study);
 struct scope *scope_free(struct scope *s);
 
 /* Asks instance after instance for values. An instance that shares its documents with the one

@@ -1,5 +1,6 @@
 /* ImagingStudy.series and series.instance (mapping 3, paths 11–24). */
 #include "fhir/coding.h"
+#include "fhir/extension.h"
 #include "fhir/imaging_study.h"
 #include "fhir/memory.h"
 #include "fhir/number.h"
@@ -133,11 +134,13 @@ static json_t *title_of(const struct dataset *d)
     return node_text(text);
 }
 
-static json_t *instance_build(const struct study_instance *instance, json_t *sop_class)
+static json_t *instance_build(const struct mapping *m, const struct study_instance *instance,
+                              json_t *sop_class)
 {
     struct dataset d = dataset_of(instance);
     json_t *node = json_object();
 
+    node_set(node, "extension", extension_of_instance(m, instance));
     node_set_text(node, "uid", instance->sop_instance_uid);
     node_set(node, "sopClass", json_incref(sop_class));
     node_set_count(node, "number", number_unsigned(dataset_text(&d, InstanceNumber)));
@@ -161,7 +164,7 @@ static json_t *instances_of(const struct build *b, const struct scope_series *se
             json_decref(sop_class);
             sop_class = node_coding("urn:ietf:rfc:3986", code, NULL);
         }
-        (void)node_push(list, instance_build(instance, sop_class));
+        (void)node_push(list, instance_build(b->mapping, instance, sop_class));
     }
     json_decref(sop_class);
     return list;

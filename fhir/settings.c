@@ -71,6 +71,10 @@ static void read_fhir(const struct conf *c, struct mapping *m)
     m->roles = conf_bool(c, "fhir", "roles");
     m->orphan_observations = conf_bool(c, "fhir", "orphan_observations");
     m->hold_patient_differs = strcmp(conf_string(c, "fhir", "patient_differs"), "hold") == 0;
+    m->show_quality_rejected = conf_bool(c, "fhir", "show_quality_rejected");
+    m->hide_unauthorised = !conf_bool(c, "fhir", "publish_unauthorised");
+    m->delete_expired = strcmp(conf_string(c, "fhir", "retention_expired"), "delete") == 0;
+    m->extension_base = conf_string(c, "fhir", "extension_base");
     m->dicomweb_url = conf_string(c, "fhir", "dicomweb_url");
     m->n_dicomweb_connections =
         conf_list(c, "fhir", "dicomweb_connections", &m->dicomweb_connections);
@@ -186,6 +190,11 @@ static int check_systems(const struct mapping *m, char **ret_message)
     if (m->order_state_system && !uri_is_absolute(m->order_state_system))
         return REFUSE("fhir: order_state_system \"%s\" is neither an absolute URI nor none",
                       m->order_state_system);
+    if (m->extension_base && (!uri_is_absolute(m->extension_base) ||
+                              m->extension_base[strlen(m->extension_base) - 1] == '/'))
+        return REFUSE("fhir: extension_base \"%s\" must be an absolute URI without a slash at the "
+                      "end",
+                      m->extension_base);
     if (m->issuer_template && !strstr(m->issuer_template, "{local}"))
         return REFUSE("fhir: issuer_template must contain {local}");
     if (m->code_template && !strstr(m->code_template, "{designator}"))

@@ -4,6 +4,7 @@
 static const char *const request_statuses[] = {"unknown", "active", "completed", NULL};
 static const char *const accession_places[] = {"R4", "always", NULL};
 static const char *const differing[] = {"hold", "publish", NULL};
+static const char *const expired[] = {"registered", "delete", NULL};
 static const char *const releases[] = {"auto", "R5", "R4", NULL};
 static const char *const orders_choices[] = {"none", "also", "only", NULL};
 static const char *const identities[] = {"id", "search", NULL};
@@ -68,6 +69,15 @@ static const struct conf_option fhir_options[] = {
     SWITCH("orphan_observations", "false", "Publish weight, size, age without a Patient ID."),
     CHOICE("patient_differs", "hold", differing,
            "What to do with a study whose images name several patients."),
+    SWITCH("show_quality_rejected", "false",
+           "Publish instances that were rejected for quality reasons."),
+    SWITCH(
+        "publish_unauthorised", "true",
+        "Publish originals that are not authorized for diagnostic use (SOP Instance Status OR)."),
+    CHOICE("retention_expired", "registered", expired,
+           "What becomes of a study whose instances were all rejected because retention expired."),
+    URI("extension_base", "URL in front of /sop-instance-status and /instance-availability, our "
+                          "extensions; without it there are none."),
     URI("imaging_study_profile", "URL for meta.profile of ImagingStudy."),
     {"order_state_system", CONF_STRING, "urn:isthmus:order-state", 1, 2000, NULL, NULL,
      "URI of the codes in meta.tag of studies whose order or patient is not certain, or none."},

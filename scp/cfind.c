@@ -113,6 +113,7 @@ static struct query_options options_of(const struct finding *f)
         .retrieve_ae_title = f->s->settings->ae_title,
         .limit = (unsigned)f->s->settings->find_limit,
         .view = &f->view,
+        .hidden = settings_hidden(f->s->settings, f->s->calling),
     };
 
     (void)find_root(f->context->abstract_syntax, &o.root);

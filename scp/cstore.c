@@ -115,7 +115,10 @@ static int index_instance(struct reception *r, struct session *s)
     enum index_result result;
     uint64_t old = 0;
     bool attempt = clock_ms() >= s->database_retry_ms; /* one a second while it is away */
-    int e = attempt ? index_keep(s->db, s->store, &r->instance, &result, &old) : -EAGAIN;
+    int e = -EAGAIN;
+
+    if (attempt)
+        e = index_keep(s->db, s->store, &r->instance, s->settings->restored_titles, &result, &old);
 
     if (e == -EAGAIN) {
         e = spool(r, s);

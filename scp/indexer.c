@@ -20,6 +20,7 @@ struct indexer {
     struct store *store;
     struct db *db;
     int completed_after_s;
+    unsigned restored_titles;
     uint64_t complained; /* the file that was complained about last */
 };
 
@@ -36,7 +37,7 @@ static int take(void *context, uint64_t id, int fd)
 
     i.blob_id = id;
     if (r == 0)
-        r = index_keep(x->db, x->store, &i, &result, &old);
+        r = index_keep(x->db, x->store, &i, x->restored_titles, &result, &old);
     if (r == -EAGAIN && !child_stopping && db_connection(x->db))
         r = -EBUSY; /* a row that somebody locks: the next file may have another */
     if (r < 0 && r != -EAGAIN && r != -EBUSY && x->complained != id) {
@@ -88,6 +89,7 @@ static int rest_ms(const struct indexer *x)
 _Noreturn void indexer_run(int line, const struct settings *settings, struct store *store)
 {
     struct indexer x = {.store = store,
+                        .restored_titles = settings->restored_titles,
                         .completed_after_s =
                             (int)conf_int(settings->conf, "worklist", "completed_after")};
     int wait_ms = RETRY_MIN_MS, left;

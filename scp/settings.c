@@ -1,5 +1,6 @@
 #include "scp/settings.h"
 #include "store/caller.h"
+#include "store/rejection.h"
 #include "store/worklist_settings.h"
 
 #include <string.h>
@@ -128,6 +129,17 @@ static const struct conf_option options[] = {
      .min = 0,
      .max = 10000000,
      .help = "C-FIND: matches after which a query ends with A700H; 0: no limit"},
+    {.name = "show_rejected",
+     .type = CONF_LIST,
+     .fallback = "{}",
+     .choices = rejection_words,
+     .help = "C-FIND: show also what notes reject for these reasons: quality, safety (of the "
+             "patient), worklist (entry incorrect), retention (expired)"},
+    {.name = "restore_rejected",
+     .type = CONF_LIST,
+     .fallback = "{\"retention\"}",
+     .choices = rejection_words,
+     .help = "instances rejected for these reasons are shown again when they are sent again"},
     {0},
 };
 
@@ -140,6 +152,25 @@ const struct conf_section *const scp_sections[] = {
 static int seconds(const struct conf *c, const char *option)
 {
     return (int)conf_int(c, "scp", option) * 1000;
+}
+
+/* The titles that words of a list stand for. */
+static unsigned titles_of(const char *const *words, size_t n)
+{
+    unsigned titles = 0, title;
+
+    for (size_t i = 0; i < n; i++)
+        if (rejection_of_word(words[i], &title))
+            titles |= title;
+    return titles;
+}
+
+static unsigned titles_option(const struct conf *c, const char *option)
+{
+    const char *const *words;
+    size_t n = conf_list(c, "scp", option, &words);
+
+    return titles_of(words, n);
 }
 
 void settings_read(const struct conf *c, struct settings *ret)
@@ -162,6 +193,7 @@ void settings_read(const struct conf *c, struct settings *ret)
         .tolerate_relational = conf_bool(c, "scp", "tolerate_relational"),
         .find_limit = (int)conf_int(c, "scp", "find_limit"),
         .reuse_port = conf_bool(c, "scp", "reuse_port"),
+        .restored_titles = titles_option(c, "restore_rejected"),
     };
     if (ret->workers_min > ret->workers_max)
         ret->workers_min = ret->workers_max;
@@ -176,4 +208,15 @@ bool settings_allow(const struct settings *s, const char *option, const char *va
         if (strcmp(values[i], "any") == 0 || strcmp(values[i], value) == 0)
             return true;
     return false;
+}
+
+unsigned settings_hidden(const struct settings *s, const char *calling)
+{
+    int ae = caller_find(s->conf, calling);
+    const char *const *words;
+    size_t n = ae < 0 ? 0 : conf_titled_list(s->conf, "ae", (size_t)ae, "show_rejected", &words);
+
+    if (n > 0 && strcmp(words[0], "default") != 0)
+        return rejection_hidden(titles_of(words, n));
+    return rejection_hidden(titles_option(s->conf, "show_rejected"));
 }

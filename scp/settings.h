@@ -20,13 +20,17 @@ struct settings {
     int drain_ms;
     bool spool; /* when_database_down = spool */
     bool tolerate_relational;
-    int find_limit;  /* matches, 0: none */
-    bool reuse_port; /* share the port with other instances */
+    int find_limit;           /* matches, 0: none */
+    unsigned restored_titles; /* enum rejection: shown again when they are sent again */
+    bool reuse_port;          /* share the port with other instances */
 };
 
 void settings_read(const struct conf *c, struct settings *ret);
 
 /* Is @value in the list option @option of scp {…}, or is "any"? */
 bool settings_allow(const struct settings *s, const char *option, const char *value);
+
+/* Which rejected instances queries of the AE @calling do not show (see rejection_hidden). */
+unsigned settings_hidden(const struct settings *s, const char *calling);
 
 #endif

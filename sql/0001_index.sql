@@ -40,6 +40,8 @@ create table study (
     sop_classes_in_study text[] not null default '{}',
     number_of_study_related_series integer not null default 0,
     number_of_study_related_instances integer not null default 0,
+    rejected_instances integer not null default 0, -- those whose rejected is not 0
+    authorized_instances integer not null default 0, -- SOP Instance Status AO or AC
     size_bytes bigint not null default 0, -- of all data sets
     patient_differs boolean not null default false,
     patient_identities jsonb not null default '[]', -- each that came, see patient_identity()
@@ -64,6 +66,8 @@ create table series (
     series_description text,
     body_part_examined text,
     number_of_series_related_instances integer not null default 0,
+    rejected_instances integer not null default 0,
+    authorized_instances integer not null default 0,
     attributes jsonb not null, -- as the first instance had it; never changed
     unique (study_key, series_instance_uid)
 ) with (fillfactor = 80);
@@ -82,7 +86,7 @@ create table instance (
     instance_number integer,
     sop_instance_status text,
     available boolean not null default true,
-    rejected boolean not null default false,
+    rejected integer not null default 0, -- enum rejection
     flags integer not null default 0, -- enum instance_flag
     attributes jsonb not null,
     -- null: the same as in its study and series row
@@ -207,6 +211,9 @@ declare
     v_instance_key bigint;
     v_begun boolean := false; -- the study row is new, or was empty
     v_news boolean := false; -- the first instance of its series or patient
+    v_title integer := isthmus.note_title(p_sop_class_uid, p_attributes);
+    v_rejected integer;
+    v_nothing text;
 begin
     -- 1. The same UID again?
     select i.blob, i.size_bytes, i.digest, i.series_key into old
@@ -220,6 +227,11 @@ begin
             p_sop_class_uid, p_study_instance_uid, p_series_instance_uid, p_transfer_syntax_uid,
             p_calling_ae_title, p_blob, p_size_bytes, p_digest, p_flags, p_patient_attributes,
             p_study_attributes, p_series_attributes, p_attributes);
+    end if;
+    if v_title = 0 then
+        v_nothing := pg_advisory_xact_lock_shared(5, 0);
+    else
+        v_nothing := pg_advisory_xact_lock(5, 0); -- see rejection
     end if;
 
     -- 2. Its study and series, unless it is an object without patient and study. The study row
@@ -317,24 +329,32 @@ begin
     -- 3. The instance itself.
     insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid,
         transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, received_at,
-        instance_number, sop_instance_status, flags, attributes, patient_attributes, study_attributes,
-        series_attributes)
+        instance_number, sop_instance_status, rejected, flags, attributes, patient_attributes,
+        study_attributes, series_attributes)
     values (se.series_key, p_sop_instance_uid, p_sop_class_uid, p_transfer_syntax_uid,
         p_calling_ae_title, p_blob, p_size_bytes, p_digest, isthmus.received_at(p_blob),
-        p_instance_number, p_sop_instance_status, p_flags, p_attributes,
+        p_instance_number, p_sop_instance_status, (v_title << 4) | coalesce((
+            select bit_or(r.title) from isthmus.rejection r
+            where r.sop_instance_uid = p_sop_instance_uid and not r.lifted
+              and (v_title <> 0 or not r.revoked)), 0),
+        p_flags, p_attributes,
         case when st.patient_attributes is distinct from p_patient_attributes
              then p_patient_attributes end,
         case when st.attributes is distinct from p_study_attributes then p_study_attributes end,
         case when se.attributes is distinct from p_series_attributes
              then p_series_attributes end)
     on conflict (sop_instance_uid) do nothing
-    returning instance_key into v_instance_key;
+    returning instance_key, rejected into v_instance_key, v_rejected;
     if not found then
         raise exception 'two associations stored one SOP Instance UID at once'
             using errcode = 'serialization_failure';
     end if;
     if p_references is not null then
         perform isthmus.put_references(v_instance_key, st.study_key, p_references);
+    end if;
+    if v_rejected <> 0 or p_sop_instance_status in ('AO', 'AC') then
+        perform isthmus.put_worth(st.study_key, se.series_key, p_sop_instance_uid,
+            p_sop_instance_status, v_rejected, p_references);
     end if;
 
     -- 4. Its order, where this instance may say something new about it.
@@ -352,8 +372,8 @@ begin
 end $$;
 
 -- A SOP Instance UID that is taken, by the instance of @p_series_key and by another file, @p_old:
--- the same bytes in the same study and series are not needed twice ('duplicate' and the blob that
--- has them), anything else is kept aside.
+-- the same bytes in the same study and series are not needed twice ('duplicate', or 'rejected' when
+-- the instance is, and the blob that has them), anything else is kept aside.
 create function put_again(
     p_series_key bigint, p_old bigint, p_same_bytes boolean, p_sop_instance_uid text,
     p_sop_class_uid text, p_study_instance_uid text, p_series_instance_uid text,
@@ -379,7 +399,8 @@ begin
         end if;
     end if;
     if v_same_place and p_same_bytes then
-        return 'duplicate ' || p_old;
+        return case when isthmus.is_rejected(p_sop_instance_uid) then 'rejected '
+            else 'duplicate ' end || p_old;
     end if;
     perform pg_advisory_xact_lock(hashtextextended(p_sop_instance_uid, 1));
     perform from isthmus.instance i where i.sop_instance_uid = p_sop_instance_uid and i.blob = p_old;

@@ -4,6 +4,9 @@
 
 static const char *const services[] = {"store", "find", "worklist", NULL};
 
+static const char *const shown_rejections[] = {"default",  "quality",   "safety",
+                                               "worklist", "retention", NULL};
+
 static const struct conf_option ae_options[] = {
     {.name = "allow",
      .type = CONF_LIST,
@@ -15,6 +18,11 @@ static const struct conf_option ae_options[] = {
      .max = 128,
      .help = "Specific Character Set of answers to it, values joined with \\\\; without it the "
              "requestor's own where every character fits, else ISO_IR 192"},
+    {.name = "show_rejected",
+     .type = CONF_LIST,
+     .fallback = "{\"default\"}",
+     .choices = shown_rejections,
+     .help = "C-FIND: which rejected instances it is shown; \"default\": those that scp says"},
     {.name = "worklist_own_stations",
      .type = CONF_BOOL,
      .fallback = "false",

@@ -15,6 +15,7 @@ enum index_result index_result_of(const char *word)
 {
     return strcmp(word, "stored") == 0     ? INDEX_STORED
            : strcmp(word, "conflict") == 0 ? INDEX_CONFLICT
+           : *word == 'r'                  ? INDEX_REJECTED
                                            : INDEX_DUPLICATE;
 }
 
@@ -29,8 +30,8 @@ static int put_once(struct db *db, const char *const *values, enum index_result 
         return r;
     word = PQgetvalue(result, 0, 0);
     *ret = index_result_of(word);
-    if (*ret == INDEX_DUPLICATE && ret_old)
-        (void)sscanf(word, "duplicate %" SCNu64, ret_old);
+    if ((*ret == INDEX_DUPLICATE || *ret == INDEX_REJECTED) && ret_old)
+        (void)sscanf(word, "%*s %" SCNu64, ret_old);
     PQclear(result);
     return 0;
 }

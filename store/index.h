@@ -12,6 +12,7 @@
 enum index_result {
     INDEX_STORED,    /* the row names this blob (also when the same blob was put before) */
     INDEX_DUPLICATE, /* same UIDs, same bytes, another blob: this blob is not needed */
+    INDEX_REJECTED,  /* the same, and the instance is rejected; only index_put() says so */
     INDEX_CONFLICT,  /* the UID is taken by other bytes or another study/series: kept aside in
                         `conflict` with this blob, the first stays what queries show */
     INDEX_REPAIRED,  /* a duplicate, but the file of the one that is there is gone or damaged: its
@@ -27,14 +28,15 @@ int index_put(struct db *db, const struct instance *i, enum index_result *ret, u
 int index_put_values(struct db *db, const char *const *values, enum index_result *ret,
                      uint64_t *ret_old);
 
-/* What put_instance() answered: "stored", "conflict" or "duplicate 7". */
+/* What put_instance() answered: "stored", "conflict", "duplicate 7" or "rejected 7". */
 enum index_result index_result_of(const char *word);
 
 /* The same, and a duplicate is only called so when the file that is there still has the bytes: it
  * is read once. Otherwise INDEX_REPAIRED, and *ret_old is the blob that is of no use any more;
- * what is left of its file stays for people to look at. */
-int index_keep(struct db *db, struct store *s, const struct instance *i, enum index_result *ret,
-               uint64_t *ret_old);
+ * what is left of its file stays for people to look at. A duplicate that is rejected under none
+ * but @restored_titles (enum rejection) is shown again. */
+int index_keep(struct db *db, struct store *s, const struct instance *i, unsigned restored_titles,
+               enum index_result *ret, uint64_t *ret_old);
 
 /* Are these bytes in the store already, with the same UIDs, behind a row and in a good file? Then
  * @ret is true, and putting them would only find a duplicate. Errors of db.h. */

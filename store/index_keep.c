@@ -68,14 +68,28 @@ static int replace(struct db *db, const struct instance *i, uint64_t old, bool *
     return 0;
 }
 
-int index_keep(struct db *db, struct store *s, const struct instance *i, enum index_result *ret,
-               uint64_t *ret_old)
+/* A rejected instance was sent again. */
+static int restore(struct db *db, const struct instance *i, unsigned titles)
+{
+    char text[16];
+    const char *const values[] = {i->sop_instance_uid, text};
+
+    (void)snprintf(text, sizeof text, "%u", titles);
+    return db_query(db, "select isthmus.restore_instance($1, $2)", 2, values, NULL);
+}
+
+int index_keep(struct db *db, struct store *s, const struct instance *i, unsigned restored_titles,
+               enum index_result *ret, uint64_t *ret_old)
 {
     for (int attempt = 0; attempt < TRIES; attempt++) {
         enum index_result result;
         bool replaced = false;
         int r = index_put(db, i, &result, ret_old);
 
+        if (r == 0 && result == INDEX_REJECTED) {
+            result = INDEX_DUPLICATE;
+            r = restored_titles ? restore(db, i, restored_titles) : 0;
+        }
         if (r < 0)
             return r;
         if (result != INDEX_DUPLICATE || file_has(s, *ret_old, i)) {

@@ -40,6 +40,7 @@ struct query_options {
     unsigned limit;                /* matches after which the query ends; 0: none */
     const struct worklist_view *view; /* of QUERY_WORKLIST: what the caller may see; lives as long
                                          as the query */
+    unsigned hidden;                  /* instances that are not shown, see rejection_hidden() */
 };
 
 struct query_problem {

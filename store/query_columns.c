@@ -5,7 +5,38 @@
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
-#define OF_PATIENT " from isthmus.study x where x.patient_key = p.patient_key)"
+#define OF_PATIENT                                                                                 \
+    " from isthmus.study x where x.patient_key = p.patient_key and " SHOWN_STUDY("x") ")"
+
+/* What the row of the study or series @table says, as long as nothing of it was rejected, else what
+ * is shown to the one who asks. */
+#define UNLESS_REJECTED(table, column, otherwise)                                                  \
+    "case when " table ".rejected_instances = 0 then " table "." column " else " otherwise " end"
+#define SHOWN_OF_STUDY(table)                                                                      \
+    " from isthmus.series y join isthmus.instance z using (series_key) where y.study_key = " table \
+    ".study_key and " SHOWN_INSTANCE("z") ")"
+#define COUNT_SERIES(table)                                                                        \
+    UNLESS_REJECTED(table, "number_of_study_related_series",                                       \
+                    "(select count(distinct series_key)::integer" SHOWN_OF_STUDY(table))
+#define COUNT_INSTANCES(table)                                                                     \
+    UNLESS_REJECTED(table, "number_of_study_related_instances",                                    \
+                    "(select count(*)::integer" SHOWN_OF_STUDY(table))
+/* As put_instance() collects them. */
+#define MODALITIES                                                                                 \
+    UNLESS_REJECTED(                                                                               \
+        "t", "modalities_in_study",                                                                \
+        "array(select distinct m.modality from isthmus.series y "                                  \
+        "join isthmus.instance z using (series_key), lateral (select case "                        \
+        "when z.series_attributes is null then y.modality "                                        \
+        "else z.series_attributes #>> '{00080060,Value,0}' end as modality) m "                    \
+        "where y.study_key = t.study_key and m.modality is not null and " SHOWN_INSTANCE("z") ")")
+#define SOP_CLASSES                                                                                \
+    UNLESS_REJECTED("t", "sop_classes_in_study",                                                   \
+                    "array(select distinct z.sop_class_uid" SHOWN_OF_STUDY("t"))
+#define COUNT_OF_SERIES                                                                            \
+    UNLESS_REJECTED("s", "number_of_series_related_instances",                                     \
+                    "(select count(*)::integer from isthmus.instance z "                           \
+                    "where z.series_key = s.series_key and " SHOWN_INSTANCE("z") ")")
 
 /* clang-format off */
 static const struct column columns[] = {
@@ -21,8 +52,8 @@ static const struct column columns[] = {
     {0x00080054, "AE", "RetrieveAETitle", QUERY_PATIENT, COLUMN_CONSTANT, NULL, true},
     {0x00080056, "CS", "InstanceAvailability", QUERY_PATIENT, COLUMN_STATE, NULL, true},
     {0x00080060, "CS", "Modality", QUERY_SERIES, COLUMN_TEXT, "s.modality", false},
-    {0x00080061, "CS", "ModalitiesInStudy", QUERY_STUDY, COLUMN_ARRAY, "t.modalities_in_study", true},
-    {0x00080062, "UI", "SOPClassesInStudy", QUERY_STUDY, COLUMN_ARRAY, "t.sop_classes_in_study", true},
+    {0x00080061, "CS", "ModalitiesInStudy", QUERY_STUDY, COLUMN_ARRAY, MODALITIES, true},
+    {0x00080062, "UI", "SOPClassesInStudy", QUERY_STUDY, COLUMN_ARRAY, SOP_CLASSES, true},
     {0x00080090, "PN", "ReferringPhysicianName", QUERY_STUDY, COLUMN_NAME, "t.referring_physician_name", false},
     {0x00081030, "LO", "StudyDescription", QUERY_STUDY, COLUMN_TEXT, "t.study_description", false},
     {0x0008103E, "LO", "SeriesDescription", QUERY_SERIES, COLUMN_TEXT, "s.series_description", false},
@@ -41,16 +72,16 @@ static const struct column columns[] = {
     {0x00201200, "IS", "NumberOfPatientRelatedStudies", QUERY_PATIENT, COLUMN_INTEGER,
      "(select count(*)" OF_PATIENT, true},
     {0x00201202, "IS", "NumberOfPatientRelatedSeries", QUERY_PATIENT, COLUMN_INTEGER,
-     "(select sum(x.number_of_study_related_series)" OF_PATIENT, true},
+     "(select sum(" COUNT_SERIES("x") ")" OF_PATIENT, true},
     {0x00201204, "IS", "NumberOfPatientRelatedInstances", QUERY_PATIENT, COLUMN_INTEGER,
-     "(select sum(x.number_of_study_related_instances)" OF_PATIENT, true},
+     "(select sum(" COUNT_INSTANCES("x") ")" OF_PATIENT, true},
     {0x00201206, "IS", "NumberOfStudyRelatedSeries", QUERY_STUDY, COLUMN_INTEGER,
-     "t.number_of_study_related_series", true},
+     COUNT_SERIES("t"), true},
     {0x00201208, "IS", "NumberOfStudyRelatedInstances", QUERY_STUDY, COLUMN_INTEGER,
-     "t.number_of_study_related_instances", true},
+     COUNT_INSTANCES("t"), true},
     {0x00201209, "IS", "NumberOfSeriesRelatedInstances", QUERY_SERIES, COLUMN_INTEGER,
-     "s.number_of_series_related_instances", true},
-    {0x01000410, "CS", "SOPInstanceStatus", QUERY_IMAGE, COLUMN_TEXT, "i.sop_instance_status", false},
+     COUNT_OF_SERIES, true},
+    {0x01000410, "CS", "SOPInstanceStatus", QUERY_IMAGE, COLUMN_TEXT, "coalesce(i.sop_instance_status, 'NS')", false},
 };
 
 /* The documents of each level. Instances that differ from what came first carry a document of

@@ -17,19 +17,18 @@ static const char *const links[QUERY_LEVELS] = {
     "", "w.order_key = o.order_key"};
 /* What is shown at all. Objects without a patient are no part of the information models. */
 static const char *const shown[QUERY_LEVELS] = {"true",
-                                                "t.number_of_study_related_instances > 0",
-                                                "s.number_of_series_related_instances > 0",
-                                                "not i.rejected and i.series_key is not null",
+                                                SHOWN_STUDY("t"),
+                                                SHOWN_SERIES("s"),
+                                                SHOWN_INSTANCE("i") " and i.series_key is not null",
                                                 "true",
                                                 "true"};
+#define AWAY "not z.available and " SHOWN_INSTANCE("z") ")"
 static const char *const unavailable[] = {
     "exists (select from isthmus.study x join isthmus.series y using (study_key) "
-    "join isthmus.instance z using (series_key) "
-    "where x.patient_key = p.patient_key and not z.available)",
+    "join isthmus.instance z using (series_key) where x.patient_key = p.patient_key and " AWAY,
     "exists (select from isthmus.series y join isthmus.instance z using (series_key) "
-    "where y.study_key = t.study_key and not z.available)",
-    "exists (select from isthmus.instance z where z.series_key = s.series_key "
-    "and not z.available)",
+    "where y.study_key = t.study_key and " AWAY,
+    "exists (select from isthmus.instance z where z.series_key = s.series_key and " AWAY,
     "not i.available",
 };
 
@@ -60,7 +59,7 @@ static void add_cell(const struct plan *p, const struct column *c, FILE *out)
         (void)fprintf(out, "to_char(%s, 'YYYYMMDD')", c->sql);
         break;
     case COLUMN_ARRAY:
-        (void)fprintf(out, "array_to_string(%s, E'\\\\')", c->sql);
+        (void)fprintf(out, "array_to_string(array(select unnest(%s) order by 1), E'\\\\')", c->sql);
         break;
     case COLUMN_STATE:
         (void)fputs(unavailable[p->level], out);
@@ -206,11 +205,26 @@ static int add_all(struct plan *p, char *const *by_level, struct statement_text 
     return fclose(out) == 0 ? 0 : -ENOMEM;
 }
 
+/* The first parameter of all queries for composite objects. */
+static int add_hidden(const struct plan *p, struct conditions *c)
+{
+    char *text;
+
+    if (p->options.root == QUERY_WORKLIST)
+        return 0;
+    if (asprintf(&text, "%u", p->options.hidden) < 0)
+        return -ENOMEM;
+    return condition_value(c, text) == 1 ? 0 : -ENOMEM;
+}
+
 int statement_make(struct plan *p, struct statement_text *ret)
 {
     char *by_level[QUERY_LEVELS] = {NULL};
     struct conditions c = {.plain = true};
-    int r = add_conditions(p, &c, by_level);
+    int r = add_hidden(p, &c);
+
+    if (r == 0)
+        r = add_conditions(p, &c, by_level);
 
     *ret = (struct statement_text){.values = c.values, .n_values = c.n_values, .plain = c.plain};
     if (r == 0)

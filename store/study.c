@@ -27,7 +27,11 @@ enum {
     INSTANCE_SOP_CLASS,
     INSTANCE_TRANSFER_SYNTAX,
     INSTANCE_CALLING_AE,
-    INSTANCE_VISIBLE,
+    INSTANCE_USABLE,
+    INSTANCE_AVAILABLE,
+    INSTANCE_REJECTED,
+    INSTANCE_STATUS,
+    INSTANCE_AUTHORIZED,
     INSTANCE_RECEIVED_AT,
     INSTANCE_PATIENT, /* … of enum level, in its order */
 };
@@ -39,8 +43,16 @@ static const char select_study[] =
 static const char select_series[] = "select series_key, series_instance_uid, attributes "
                                     "from isthmus.series where study_key = $1 order by series_key";
 static const char select_instances[] =
+    "with authorized as materialized (select isthmus.content_of(i.sop_class_uid, i.attributes) as "
+    "content from isthmus.series s join isthmus.instance i using (series_key) "
+    "where s.study_key = $1 and i.sop_instance_status in ('AO', 'AC')) "
     "select i.series_key, i.sop_instance_uid, i.sop_class_uid, i.transfer_syntax_uid, "
-    "i.calling_ae_title, i.available and not i.rejected and i.flags & $2 = 0, "
+    "i.calling_ae_title, i.flags & $2 = 0, i.available, i.rejected, i.sop_instance_status, "
+    "case when i.sop_instance_status = 'OR' then "
+    "isthmus.content_of(i.sop_class_uid, i.attributes) in (select content from authorized "
+    "where content is not null) or exists (select from isthmus.conflict c "
+    "where c.sop_instance_uid = i.sop_instance_uid "
+    "and c.attributes #>> '{01000410,Value,0}' in ('AO', 'AC')) end, "
     "to_char(i.received_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "
     "i.patient_attributes, i.study_attributes, i.series_attributes, i.attributes "
     "from isthmus.series s join isthmus.instance i using (series_key) where s.study_key = $1 "
@@ -149,7 +161,11 @@ static int take_instance(struct loader *l, int row, const json_t *series_attribu
     ret->sop_class_uid = copy_cell(rows, row, INSTANCE_SOP_CLASS);
     ret->transfer_syntax_uid = copy_cell(rows, row, INSTANCE_TRANSFER_SYNTAX);
     ret->calling_ae_title = copy_cell(rows, row, INSTANCE_CALLING_AE);
-    ret->visible = is_true(rows, row, INSTANCE_VISIBLE);
+    ret->usable = is_true(rows, row, INSTANCE_USABLE);
+    ret->available = is_true(rows, row, INSTANCE_AVAILABLE);
+    ret->rejected = (unsigned)strtoul(PQgetvalue(rows, row, INSTANCE_REJECTED), NULL, 10);
+    ret->sop_instance_status = copy_cell(rows, row, INSTANCE_STATUS);
+    ret->authorized = is_true(rows, row, INSTANCE_AUTHORIZED);
     (void)snprintf(ret->received_at, sizeof ret->received_at, "%s",
                    PQgetvalue(rows, row, INSTANCE_RECEIVED_AT));
     for (int level = 0; level < LEVEL_INSTANCE; level++)
@@ -217,12 +233,12 @@ static int take_series(struct loader *l)
     return r;
 }
 
-/* Series Number of the first visible instance that has one. Not the column of the series row,
+/* Series Number of the first usable instance that has one. Not the column of the series row,
  * which is that of the instance that arrived first. */
 static bool series_number(const struct study_series *series, int *ret)
 {
     for (size_t i = 0; i < series->n_instances; i++)
-        if (series->instances[i].visible &&
+        if (series->instances[i].usable &&
             keys_integer(series->instances[i].attributes[LEVEL_SERIES], "00200011", ret))
             return true;
     return false;
@@ -364,6 +380,7 @@ static void series_done(struct study_series *series)
         free(series->instances[i].transfer_syntax_uid);
         free(series->instances[i].calling_ae_title);
         study_sources_done(&series->instances[i]);
+        free(series->instances[i].sop_instance_status);
     }
     free(series->instances);
     free(series->series_instance_uid);

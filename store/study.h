@@ -12,8 +12,12 @@
 
 struct study_instance {
     char *sop_instance_uid, *sop_class_uid, *transfer_syntax_uid, *calling_ae_title;
-    bool visible;         /* stored, not rejected, UIDs usable */
-    char received_at[32]; /* RFC 3339, UTC */
+    char *sop_instance_status; /* (0100,0410); NULL: not said */
+    bool usable;               /* its UIDs are UIDs */
+    bool available;            /* its file is there and good, as far as is known */
+    bool authorized;           /* an original (OR): its content is here as AO or AC too */
+    unsigned rejected;         /* enum rejection */
+    char received_at[32];      /* RFC 3339, UTC */
     /* DICOM JSON of each level as this instance has it, after resolving what it shares with its
      * series and study; borrowed from the study, never NULL. */
     const json_t *attributes[LEVEL_COUNT];

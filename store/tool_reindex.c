@@ -129,7 +129,7 @@ static void report_row(struct reindex *x, uint64_t blob, const struct index_batc
     if (row->error < 0) {
         (void)snprintf(why, sizeof why, "the index refuses it (%s)", db_problem(x->tool->db));
         report(x, blob, COUNT_REFUSED, why);
-    } else if (row->result == INDEX_DUPLICATE) {
+    } else if (row->result == INDEX_DUPLICATE || row->result == INDEX_REJECTED) {
         report(x, blob, COUNT_DUPLICATES,
                "another file has the same bytes; this one is not needed");
     } else {

@@ -3,6 +3,7 @@
 #include "store/instance.h"
 #include "store/schema.h"
 
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static const char select_counts[] =
     "several_accession_numbers, "
     "  count(*) filter (where open) as order_to_reconcile, "
     "  count(*) filter (where has_conflict) as with_conflict, "
+    "  count(*) filter (where rejected_instances > 0) as with_rejections, "
     "  count(*) filter (where flags & $1 <> 0) as text_undecodable, "
     "  count(*) filter (where flags & $2 <> 0) as uid_invalid, "
     "  count(*) filter (where flags & $3 <> 0) as value_invalid, "
@@ -35,13 +37,21 @@ static const char select_counts[] =
     "c as (select count(*) as n from isthmus.conflict) "
     "select (select count(*) from isthmus.patient) as patients, s.studies, s.series, "
     "  s.instances + o.n as instances, o.n as instances_without_patient, "
-    "  s.bytes + o.bytes as bytes, c.n as conflicts, patient_differs, "
+    "  s.bytes + o.bytes as bytes, c.n as conflicts, "
+    "  (select count(*) from isthmus.instance where not available) as unavailable, "
+    "patient_differs, "
     "  order_matched, no_accession_number, unknown_accession_number, order_patient_differs, "
-    "  several_accession_numbers, order_to_reconcile, with_conflict, text_undecodable, "
-    "uid_invalid, value_invalid, truncated "
+    "  several_accession_numbers, order_to_reconcile, with_conflict, with_rejections, "
+    "text_undecodable, uid_invalid, value_invalid, truncated "
     "from s, o, c";
 
-#define FIRST_STUDY_FLAG 7 /* column of patient_differs */
+static const char select_flags[] =
+    "select f.flag, t.study_instance_uid, f.sop_instance_uid, f.other_uid as other_instance_uid "
+    "from isthmus.status_flag f left join isthmus.instance i using (sop_instance_uid) "
+    "left join isthmus.series s using (series_key) left join isthmus.study t using (study_key) "
+    "order by f.flag, t.study_instance_uid, f.sop_instance_uid, f.other_uid";
+
+#define FIRST_STUDY_FLAG 8 /* column of patient_differs */
 
 static const char select_targets[] =
     "select t.name as target, count(o.study_key) filter (where parked_at is null and attempts = 0 "
@@ -166,7 +176,19 @@ static int show(const struct tool *t, const PGresult *counts)
     return code;
 }
 
-static int run(struct tool *t, int argc, char **argv)
+static int list_flags(const struct tool *t)
+{
+    PGresult *rows;
+    int code = tool_query(t, select_flags, 0, NULL, &rows);
+
+    if (code != TOOL_FINE)
+        return code;
+    code = tool_print_rows(t, rows);
+    PQclear(rows);
+    return code;
+}
+
+static int show_all(const struct tool *t)
 {
     char flags[4][16];
     const char *const values[] = {flags[0], flags[1], flags[2], flags[3]};
@@ -176,14 +198,9 @@ static int run(struct tool *t, int argc, char **argv)
     PGresult *counts;
     int code;
 
-    (void)argv;
-    if (argc > 1)
-        return tool_usage(t, "takes no argument");
     for (int i = 0; i < 4; i++)
         (void)snprintf(flags[i], sizeof flags[i], "%u", bits[i]);
-    code = tool_check_schema(t);
-    if (code == TOOL_FINE)
-        code = tool_query(t, select_counts, 4, values, &counts);
+    code = tool_query(t, select_counts, 4, values, &counts);
     if (code != TOOL_FINE)
         return code;
     code = show(t, counts);
@@ -191,9 +208,31 @@ static int run(struct tool *t, int argc, char **argv)
     return code;
 }
 
-const struct tool_command tool_status = {"status", "[--json]",
-                                         "Show what is stored, what waits and what failed",
-                                         "  --json  as one JSON object\n"
-                                         "\n"
-                                         "No patient data is shown.\n",
-                                         run};
+static int run(struct tool *t, int argc, char **argv)
+{
+    static const struct option options[] = {{"flags", no_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
+    bool only_flags = false;
+    int option, code;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == '?')
+            return TOOL_USAGE;
+        only_flags = true;
+    }
+    if (optind < argc)
+        return tool_usage(t, "takes no argument");
+    code = tool_check_schema(t);
+    if (code == TOOL_FINE)
+        code = only_flags ? list_flags(t) : show_all(t);
+    return code;
+}
+
+const struct tool_command tool_status = {
+    "status", "[--flags] [--json]", "Show what is stored, what waits and what failed",
+    "  --flags  the instances whose SOP Instance Status (0100,0410) asks for a look: a second\n"
+    "           authorized original, an authorized copy without its original, an original that\n"
+    "           was authorized by another instance, a status that is none\n"
+    "  --json   as one JSON object\n"
+    "\n"
+    "No patient data is shown.\n",
+    run};

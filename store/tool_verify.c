@@ -105,13 +105,16 @@ static int print_result(struct verify *v)
 
     tool_size((double)bytes, size);
     if (v->problems)
-        code =
-            tool_print_json(v->tool, json_pack("{s:I,s:I,s:I,s:O}", "checked", (json_int_t)v->rows,
-                                               "bytes", (json_int_t)bytes, "wrong",
-                                               (json_int_t)v->wrong, "problems", v->problems));
+        code = tool_print_json(v->tool, json_pack("{s:I,s:I,s:I,s:I,s:I,s:O}", "checked",
+                                                  (json_int_t)v->rows, "bytes", (json_int_t)bytes,
+                                                  "wrong", (json_int_t)v->wrong, "unavailable_now",
+                                                  (json_int_t)v->gone, "available_again",
+                                                  (json_int_t)v->back, "problems", v->problems));
     else
-        (void)printf("%" PRIu64 " files compared with their rows, %s read, %" PRIu64 " wrong\n",
-                     v->rows, size, v->wrong);
+        (void)printf("%" PRIu64 " files compared with their rows, %s read, %" PRIu64 " wrong; "
+                     "instances unavailable from now on: %" PRIu64 ", available again: %" PRIu64
+                     "\n",
+                     v->rows, size, v->wrong, v->gone, v->back);
     return code == TOOL_FINE && v->wrong > 0 ? TOOL_WRONG : code;
 }
 
@@ -183,5 +186,7 @@ const struct tool_command tool_verify = {
     "\n"
     "Each file must be there and hold the data set that was received: its size, its digest and\n"
     "the UIDs of its file meta. Files that no row names are reported too. Exit status 1 when\n"
-    "something is wrong. Nothing is changed.\n",
+    "something is wrong. No file is changed; an instance whose file is missing or damaged is\n"
+    "UNAVAILABLE in queries and in FHIR from then on, until its file is good or it is sent "
+    "again.\n",
     run};

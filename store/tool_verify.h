@@ -16,7 +16,8 @@ struct verify {
     atomic_uint_fast64_t bytes; /* read and compared */
     uint64_t rows, wrong;       /* with those before it was stopped */
     uint64_t bytes_before;
-    json_t *problems; /* for --json */
+    uint64_t gone, back; /* instances that are unavailable, available from now on */
+    json_t *problems;    /* for --json */
 
     /* The last rows that were compared, kept in the database too. */
     char last_instance[24], last_conflict[24];

@@ -12,11 +12,11 @@
 #define BATCH_ROWS 200
 #define JOBS_MAX 64
 
-enum { KEY, BLOB, SIZE, DIGEST, SOP_CLASS, SOP_INSTANCE, TRANSFER_SYNTAX };
+enum { KEY, BLOB, SIZE, DIGEST, SOP_CLASS, SOP_INSTANCE, TRANSFER_SYNTAX, AVAILABLE };
 
 static const char select_instances[] =
     "select instance_key, blob, size_bytes, encode(digest, 'hex'), sop_class_uid, "
-    "sop_instance_uid, transfer_syntax_uid from isthmus.instance "
+    "sop_instance_uid, transfer_syntax_uid, available from isthmus.instance "
     "where instance_key > $1 order by instance_key limit $2";
 static const char select_conflicts[] =
     "select conflict_key, blob, size_bytes, encode(digest, 'hex'), sop_class_uid, "
@@ -119,20 +119,43 @@ static void compare(struct batch *b)
             (void)pthread_join(jobs[i].thread, NULL);
 }
 
+/* A file that the system cannot read just now may be as good as ever: nothing is known. */
+static int tell_index(struct verify *v, const PGresult *rows, int row, enum fixity result)
+{
+    const char *const values[] = {PQgetvalue(rows, row, KEY), PQgetvalue(rows, row, BLOB),
+                                  result == FIXITY_GOOD ? "true" : "false"};
+    bool available = *PQgetvalue(rows, row, AVAILABLE) == 't';
+    PGresult *news;
+    int code;
+
+    if (available == (result == FIXITY_GOOD) || result == FIXITY_UNREADABLE)
+        return TOOL_FINE;
+    code = tool_query(v->tool, "select isthmus.set_available($1, $2, $3)", 3, values, &news);
+    if (code != TOOL_FINE)
+        return code;
+    if (*PQgetvalue(news, 0, 0) == 't')
+        *(result == FIXITY_GOOD ? &v->back : &v->gone) += 1;
+    PQclear(news);
+    return TOOL_FINE;
+}
+
 static int verify_batch(struct verify *v, const PGresult *rows)
 {
     struct batch batch = {.verify = v, .rows = rows};
+    int code = TOOL_FINE;
 
     compare(&batch);
-    for (int row = 0; row < PQntuples(rows); row++) {
+    for (int row = 0; code == TOOL_FINE && row < PQntuples(rows); row++) {
         const struct fixity_row expected = row_of(rows, row);
 
         v->rows++;
         if (batch.results[row] != FIXITY_GOOD)
             verify_report(v, expected.blob, fixity_words(batch.results[row]),
                           expected.sop_instance_uid);
+        if (PQnfields(rows) > AVAILABLE)
+            code = tell_index(v, rows, row, batch.results[row]);
     }
-    return TOOL_FINE;
+    return code;
 }
 
 /* @last is the key of the last row that was compared, "0" before the first. */

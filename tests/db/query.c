@@ -1,3 +1,4 @@
+#include "store/rejection.h"
 #include "tests/db/query_samples.h"
 
 TestSuite(query, .init = fill, .fini = empty);
@@ -335,10 +336,14 @@ Test(query, an_asterisk_alone_asks_for_nothing_in_any_vr)
 
 Test(query, rejected_instances_and_patients_without_studies_are_not_shown)
 {
-    run_sql(made.db, "update isthmus.instance set rejected = true where sop_instance_uid = '1.1.1';"
+    const struct query_options hiding = {.root = QUERY_STUDY_ROOT, .hidden = rejection_hidden(0)};
+
+    run_sql(made.db, "update isthmus.instance set rejected = 2 where sop_instance_uid = '1.1.1';"
                      "insert into isthmus.patient (patient_id, attributes) values ('LEFT', '{}')");
-    cr_assert_found(made.db, "IMAGE", "{\"0020000D\":\"1\",\"0020000E\":\"1.1\"}", SOP, &study_root,
+    cr_assert_found(made.db, "IMAGE", "{\"0020000D\":\"1\",\"0020000E\":\"1.1\"}", SOP, &hiding,
                     "1.1.2");
+    cr_assert_found(made.db, "IMAGE", "{\"0020000D\":\"1\",\"0020000E\":\"1.1\"}", SOP, &study_root,
+                    "1.1.1 1.1.2");
     cr_assert_found(made.db, "PATIENT", "{\"00100020\":\"LEFT\"}", "00100020", &patient_root, "");
 }
 

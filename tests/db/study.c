@@ -145,7 +145,7 @@ Test(study, documents_are_shared_where_they_are_the_same_and_kept_where_not)
     study_free(s);
 }
 
-Test(study, what_is_rejected_away_or_without_a_good_uid_is_there_but_not_visible)
+Test(study, what_is_rejected_away_or_without_a_good_uid_is_there_and_says_so)
 {
     static const struct sample rows[] = {
         {.sop = "1.1", .study = "2.1", .series = "3.1"},
@@ -153,16 +153,24 @@ Test(study, what_is_rejected_away_or_without_a_good_uid_is_there_but_not_visible
         {.sop = "1.3", .study = "2.1", .series = "3.1"},
         {.sop = "1.x", .study = "2.1", .series = "3.1", .flags = INSTANCE_UID_INVALID},
     };
-    static const bool visible[] = {true, false, false, false};
+    static const struct {
+        unsigned rejected;
+        bool available, usable;
+    } expected[] = {{0, true, true}, {2, true, true}, {0, false, true}, {0, true, false}};
     struct study *s;
 
     for (size_t i = 0; i < 4; i++)
         put(d.db, &rows[i], i + 1, INDEX_STORED);
-    run_sql(d.db, "update isthmus.instance set rejected = true where sop_instance_uid = '1.2'");
+    run_sql(d.db, "update isthmus.instance set rejected = 2 where sop_instance_uid = '1.2'");
     run_sql(d.db, "update isthmus.instance set available = false where sop_instance_uid = '1.3'");
     s = load();
-    for (size_t i = 0; i < 4; i++)
-        cr_assert_eq(s->series[0].instances[i].visible, visible[i], "%zu", i);
+    for (size_t i = 0; i < 4; i++) {
+        const struct study_instance *is = &s->series[0].instances[i];
+
+        cr_assert_eq(is->rejected, expected[i].rejected, "%zu", i);
+        cr_assert_eq(is->available, expected[i].available, "%zu", i);
+        cr_assert_eq(is->usable, expected[i].usable, "%zu", i);
+    }
     study_free(s);
 }
 

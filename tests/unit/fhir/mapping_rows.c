@@ -139,6 +139,14 @@ static void set_one(struct mapping *m, const char *key, const json_t *value)
         m->n_dicomweb_connections = list.n;
     } else if (strcmp(key, "full_limit") == 0)
         m->full_limit = (size_t)json_integer_value(value);
+    else if (strcmp(key, "show_quality_rejected") == 0)
+        m->show_quality_rejected = on;
+    else if (strcmp(key, "hide_unauthorised") == 0)
+        m->hide_unauthorised = on;
+    else if (strcmp(key, "delete_expired") == 0)
+        m->delete_expired = on;
+    else if (strcmp(key, "extension_base") == 0)
+        m->extension_base = text;
     else if (strcmp(key, "profile") == 0)
         m->study_profile = text;
     else if (strcmp(key, "patient_differs") != 0 && strcmp(key, "form") != 0)
@@ -248,6 +256,11 @@ Test(mapping, odd_values_of_each_kind)
 Test(mapping, identity_modes_and_settings)
 {
     check_file("rows-settings.json");
+}
+
+Test(mapping, what_instances_are_worth)
+{
+    check_file("rows-status.json");
 }
 
 Test(mapping, instances_that_disagree)

@@ -179,23 +179,28 @@ static void take_sources(struct study_instance *i, const json_t *sources)
 
 static void add_instance(struct study *s, const json_t *brief)
 {
+    static const char *const not_attributes[] = {"unusable", "away",   "authorized",
+                                                 "rejected", "sender", "sources"};
     json_t *own = json_deep_copy(brief), *whole;
     struct study_instance instance = {
-        .visible = !json_is_true(json_object_get(brief, "invisible")),
+        .usable = !json_is_true(json_object_get(brief, "unusable")),
+        .available = !json_is_true(json_object_get(brief, "away")),
+        .authorized = json_is_true(json_object_get(brief, "authorized")),
+        .rejected = (unsigned)json_integer_value(json_object_get(brief, "rejected")),
         .calling_ae_title = copy_of(json_string_value(json_object_get(brief, "sender"))),
         .received_at = "2026-01-01T00:00:00Z",
     };
     struct study_series *series;
 
-    json_object_del(own, "invisible");
-    json_object_del(own, "sender");
-    json_object_del(own, "sources");
+    for (size_t i = 0; i < sizeof not_attributes / sizeof *not_attributes; i++)
+        json_object_del(own, not_attributes[i]);
     take_sources(&instance, json_object_get(brief, "sources"));
     whole = data_set(own);
     json_decref(own);
     share_documents(s, whole, instance.attributes);
     instance.sop_instance_uid = copy_of(value_of(whole, "00080018"));
     instance.sop_class_uid = copy_of(value_of(whole, "00080016"));
+    instance.sop_instance_status = copy_of(value_of(whole, "01000410"));
     if (!s->study_instance_uid)
         s->study_instance_uid = copy_of(value_of(whole, "0020000D"));
     series = series_for(s, value_of(whole, "0020000E"));
@@ -251,6 +256,7 @@ void study_text_free(struct study *s)
             for (size_t k = 0; k < s->series[i].instances[j].n_sources; k++)
                 free(s->series[i].instances[j].sources[k]);
             free(s->series[i].instances[j].sources);
+            free(s->series[i].instances[j].sop_instance_status);
         }
         free(s->series[i].instances);
         free(s->series[i].series_instance_uid);

@@ -5,8 +5,9 @@
  *   "00080008": ["ORIGINAL", "PRIMARY"]    several; null is an empty one
  *   "00321064": [{"00080100": "X"}]        items
  *   "00100010": "Doe^Ann=山田^花子"          a PN, its groups divided by =
- * "sender" is the calling AE title, "invisible": true an instance that was rejected, "sources" the
- * UIDs of what it was converted from. */
+ * "sender" is the calling AE title, "sources" the UIDs of what it was converted from, "rejected"
+ * bits of enum rejection; true are "unusable" (by its UIDs), "away" (its file) and "authorized"
+ * (its content is here as AO or AC too). */
 #ifndef ISTHMUS_TESTS_STUDY_TEXT_H
 #define ISTHMUS_TESTS_STUDY_TEXT_H
 
