@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every Bundle is valid before a validator that we did not write (Validate.java), R5 and R4:
-those of the unit tests, of the sample study, and of a collection of files, if there is one.
+those of the unit tests, of the sample study, and of a collection of files, if there is one. So are
+the definitions of our own extensions (fhir/definitions), and the extensions agree with them.
 """
 # timeout: 900
 import os
@@ -14,6 +15,7 @@ from corpus import CORPUS, entries, send
 from harness import PROGRAMS, TOP, Isthmus, wait_until
 
 RELEASES = ("R5", "R4")
+BASE = "http://hospital.example/fhir"  # of fhir/definitions
 
 
 def unit_bundles(directory):
@@ -29,7 +31,7 @@ def two_releases(isthmus):
     path = isthmus.dir / "isthmus.conf"
     first, second, third = path.read_text().split("    release = R5\n")
     path.write_text(f"{first}    release = R5\n{second}    release = R4\n{third}")
-    isthmus.configure("fhir", patient_differs='"publish"')
+    isthmus.configure("fhir", patient_differs='"publish"', extension_base=f'"{BASE}"')
     isthmus.restart("isthmus-fhir")
 
 
@@ -58,7 +60,8 @@ def wait_published(isthmus, targets):
 
 def validate(release, directories):
     """The last line, with the figures."""
-    done = subprocess.run([*prepare("Validate"), release, *map(str, directories)], text=True,
+    done = subprocess.run([*prepare("Validate"), release, TOP / "fhir/definitions" / release,
+                           *map(str, directories)], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     print(done.stdout, flush=True)
     assert done.returncode == 0, f"the validator finds errors in {release}"
