@@ -96,6 +96,26 @@ begin
     perform isthmus.apply_rejections(v_named || v_freed);
 end $$;
 
+-- Instance @p_uid, perhaps a note, is no more what it was: nothing is rejected or revoked by it.
+create function forget_note(p_uid text) returns void language plpgsql as $$
+declare
+    v_named text[];
+    v_back text[];
+begin
+    with gone as (delete from isthmus.rejection where note_uid = p_uid returning sop_instance_uid)
+    select array_agg(sop_instance_uid) into v_named from gone;
+    if v_named is null then
+        return;
+    end if;
+    with back as (
+        update isthmus.rejection r set revoked = false
+        where r.note_uid = any (v_named) and not exists (
+            select from isthmus.rejection o where o.sop_instance_uid = r.note_uid)
+        returning r.sop_instance_uid)
+    select array_agg(sop_instance_uid) into v_back from back;
+    perform isthmus.apply_rejections(v_named || v_back);
+end $$;
+
 -- What put_instance() leaves to be done for an instance that is not like most: it is authorized,
 -- rejected, or a note of rejection.
 create function put_worth(p_study_key bigint, p_series_key bigint, p_sop_instance_uid text,
@@ -160,38 +180,5 @@ create function content_of(p_sop_class_uid text, p_attributes jsonb) returns tex
             - '{00080005,00080012,00080013,00080014,01000410,01000420,01000424,01000426}'::text[])
         end;
 
--- The rules of SOP Instance Status (PS3.3 C.12.1) that somebody broke, or followed without saying
--- so. Contents are the same under one SOP Instance UID, the newcomer being a conflict, or in one
--- study by content_of().
-create view status_flag as
-with known as (
-    select i.sop_instance_uid, i.sop_instance_status as status, s.study_key,
-           isthmus.content_of(i.sop_class_uid, i.attributes) as content
-    from isthmus.instance i left join isthmus.series s using (series_key)
-    where i.sop_instance_status <> 'NS'
-    union all
-    select sop_instance_uid, attributes #>> '{01000410,Value,0}', null, null
-    from isthmus.conflict where attributes ? '01000410'),
-same as (
-    select a.sop_instance_uid, a.status, b.status as other, b.sop_instance_uid as other_uid
-    from known a join known b on b.sop_instance_uid = a.sop_instance_uid
-    union
-    select a.sop_instance_uid, a.status, b.status, b.sop_instance_uid
-    from known a join known b on b.study_key = a.study_key and b.content = a.content)
-select flag, sop_instance_uid, other_uid from (
-    select 'second authorized original' as flag, sop_instance_uid, other_uid from same
-    where status = 'AO' and other = 'AO' and sop_instance_uid <> other_uid
-    union
-    select 'original became authorized', sop_instance_uid, other_uid from same
-    where status = 'OR' and other = 'AO'
-    union
-    select 'copy without authorized original', k.sop_instance_uid, null from known k
-    where k.status = 'AC' and not exists (
-        select from same where same.sop_instance_uid = k.sop_instance_uid and other = 'AO')
-    union
-    select 'unknown status', sop_instance_uid, null from known
-    where status not in ('NS', 'OR', 'AO', 'AC')) flags;
-
 grant select, insert, update on rejection to isthmus_scp;
 grant select on rejection to isthmus_fhir;
-grant select on status_flag to isthmus_scp, isthmus_fhir;

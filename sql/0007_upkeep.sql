@@ -56,6 +56,17 @@ declare
     v_uids text[];
     v_n bigint;
 begin
+    -- As put_instance() will, but before the study is locked.
+    if exists (select from isthmus.conflict c left join isthmus.instance i using (sop_instance_uid)
+                   left join isthmus.series s using (series_key)
+                   left join isthmus.study t on t.study_key = s.study_key
+               where c.conflict_key = any (p_conflict_keys)
+                 and (t.rejected_instances > 0
+                      or isthmus.note_title(c.sop_class_uid, c.attributes) <> 0)) then
+        perform pg_advisory_xact_lock(5, 0);
+    else
+        perform pg_advisory_xact_lock_shared(5, 0);
+    end if;
     select array_agg(sop_instance_uid order by sop_instance_uid) into v_uids
     from isthmus.conflict where conflict_key = any (p_conflict_keys);
     perform pg_advisory_xact_lock(hashtextextended(uid, 1)) from unnest(v_uids) as uid;
@@ -134,6 +145,8 @@ begin
     from isthmus.instance i left join isthmus.series s using (series_key)
         left join isthmus.study t on t.study_key = s.study_key
     where c.conflict_key = any (p_conflict_keys) and i.sop_instance_uid = c.sop_instance_uid;
+    perform isthmus.forget_note(sop_instance_uid) from isthmus.conflict
+    where conflict_key = any (p_conflict_keys);
     delete from isthmus.instance i
     where i.sop_instance_uid in (select c.sop_instance_uid from isthmus.conflict c
                                  where c.conflict_key = any (p_conflict_keys));
@@ -144,7 +157,7 @@ begin
     update isthmus.study set number_of_study_related_series = 0,
         number_of_study_related_instances = 0, size_bytes = 0, modalities_in_study = '{}',
         sop_classes_in_study = '{}', flags = 0, patient_differs = false, patient_identities = '[]',
-        has_conversion = false
+        has_conversion = false, rejected_instances = 0, authorized_instances = 0
     where study_key = p_study_key;
     return v_state;
 end $$;
@@ -203,3 +216,37 @@ create table verification (
     wrong bigint not null default 0
 );
 grant select, insert, update, delete on verification to isthmus_scp;
+
+-- The rules of SOP Instance Status (PS3.3 C.12.1) that somebody broke, or followed without saying
+-- so. Contents are the same under one SOP Instance UID, the newcomer being a conflict, or in one
+-- study by content_of().
+create view status_flag as
+with known as (
+    select i.sop_instance_uid, i.sop_instance_status as status, s.study_key,
+           isthmus.content_of(i.sop_class_uid, i.attributes) as content
+    from isthmus.instance i left join isthmus.series s using (series_key)
+    where i.sop_instance_status <> 'NS'
+    union all
+    select sop_instance_uid, attributes #>> '{01000410,Value,0}', null, null
+    from isthmus.conflict where attributes ? '01000410' and settled_at is null),
+same as (
+    select a.sop_instance_uid, a.status, b.status as other, b.sop_instance_uid as other_uid
+    from known a join known b on b.sop_instance_uid = a.sop_instance_uid
+    union
+    select a.sop_instance_uid, a.status, b.status, b.sop_instance_uid
+    from known a join known b on b.study_key = a.study_key and b.content = a.content)
+select flag, sop_instance_uid, other_uid from (
+    select 'second authorized original' as flag, sop_instance_uid, other_uid from same
+    where status = 'AO' and other = 'AO' and sop_instance_uid <> other_uid
+    union
+    select 'original became authorized', sop_instance_uid, other_uid from same
+    where status = 'OR' and other = 'AO'
+    union
+    select 'copy without authorized original', k.sop_instance_uid, null from known k
+    where k.status = 'AC' and not exists (
+        select from same where same.sop_instance_uid = k.sop_instance_uid and other = 'AO')
+    union
+    select 'unknown status', sop_instance_uid, null from known
+    where status not in ('NS', 'OR', 'AO', 'AC')) flags;
+
+grant select on status_flag to isthmus_scp, isthmus_fhir;

@@ -51,7 +51,7 @@ static const char select_instances[] =
     "case when i.sop_instance_status = 'OR' then "
     "isthmus.content_of(i.sop_class_uid, i.attributes) in (select content from authorized "
     "where content is not null) or exists (select from isthmus.conflict c "
-    "where c.sop_instance_uid = i.sop_instance_uid "
+    "where c.sop_instance_uid = i.sop_instance_uid and c.settled_at is null "
     "and c.attributes #>> '{01000410,Value,0}' in ('AO', 'AC')) end, "
     "to_char(i.received_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "
     "i.patient_attributes, i.study_attributes, i.series_attributes, i.attributes "
