@@ -30,7 +30,8 @@ json_t *trial_bundle(const struct mapping *m)
     struct study_instance instance = {.sop_instance_uid = uid,
                                       .sop_class_uid = sop_class,
                                       .transfer_syntax_uid = syntax,
-                                      .visible = true,
+                                      .usable = true,
+                                      .available = true,
                                       .received_at = "2026-03-02T10:12:00Z"};
     struct study_series series = {series_uid, 1, &instance};
     const struct study study = {
