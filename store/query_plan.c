@@ -236,7 +236,8 @@ static int take_object(struct plan *p, enum query_level in, const json_t *object
         uint32_t tag;
 
         if (!key_tag(json_key, &tag))
-            return refuse(problem, 0, "the identifier cannot be understood");
+            return refuse(problem, in == QUERY_STEP ? TAG_STEPS : 0,
+                          "the identifier cannot be understood");
         if (in == QUERY_ORDER && tag == TAG_STEPS)
             r = take_steps(p, element, problem);
         else if (!asks_for_nothing(p, tag))

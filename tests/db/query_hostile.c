@@ -190,3 +190,47 @@ Test(query_hostile, nothing_that_is_sent_breaks_a_query)
     cr_assert_gt(taken, QUERIES / 5, "%u", taken);
     cr_assert_found(made.db, "STUDY", "{}", UID, &study_root, "1 2 3 4");
 }
+
+/* Attributes anywhere, and sometimes nonsense where the item of the step should be. */
+static json_t *nasty_worklist_identifier(void)
+{
+    json_t *identifier = json_object(), *step = json_object();
+
+    for (unsigned i = 1 + below(4); i > 0; i--) {
+        struct query_attribute a;
+        char key[16];
+
+        while (!query_attribute(200 + below(160), &a))
+            ;
+        (void)snprintf(key, sizeof key, "%08X", a.tag);
+        json_object_set_new((a.level == QUERY_STEP) == (below(8) > 0) ? step : identifier, key,
+                            nasty_element());
+    }
+    if (below(8) == 0) {
+        json_decref(step);
+        step = nasty_value(0);
+    }
+    json_object_set_new(identifier, "00400100",
+                        json_pack("{s:s,s:[o]}", "vr", "SQ", "Value", step));
+    return identifier;
+}
+
+Test(query_hostile, nothing_that_is_sent_breaks_a_worklist_query)
+{
+    static const char *const states[] = {"SCHEDULED"}, *const own[] = {"'; --", "{\"a\",\\}"};
+    const struct worklist_view view = {
+        .states = states, .n_states = 1, .own_stations = true, .stations = own, .n_stations = 2};
+    unsigned taken = 0;
+
+    for (unsigned i = 0; i < QUERIES; i++) {
+        struct query_options options = {.root = QUERY_WORKLIST,
+                                        .view = &view,
+                                        .fuzzy_names = below(3) == 0,
+                                        .empty_value = below(2) != 0};
+        json_t *identifier = nasty_worklist_identifier();
+
+        taken += survives(identifier, &options);
+        json_decref(identifier);
+    }
+    cr_assert_gt(taken, QUERIES / 5, "%u", taken);
+}
