@@ -52,6 +52,13 @@ static const char *text_of(const json_t *step, const char *name)
     return text && *text ? text : "nothing";
 }
 
+static const char *stations_of(const json_t *step)
+{
+    const char *stations = json_string_value(json_object_get(step, "stations"));
+
+    return stations && *stations ? stations : "no station";
+}
+
 static bool fits(const json_t *step, const char *group, const char *name)
 {
     const json_t *value = json_object_get(json_object_get(step, group), name);
@@ -85,7 +92,7 @@ static void explain_own_stations(const struct asking *a, const json_t *step, jso
     if (own)
         add_reason(reasons, "own stations", fits(step, "rules", "station"),
                    "it is for %s; worklist_own_stations lets %s see only the steps of %s",
-                   text_of(step, "stations"), a->q->aet, own);
+                   stations_of(step), a->q->aet, own);
     free(own);
 }
 
@@ -104,7 +111,7 @@ static void explain_keys(const struct asking *a, const json_t *step, json_t *rea
 {
     if (a->station)
         add_reason(reasons, "station", fits(step, "keys", STATION),
-                   "it is scheduled for %s; %s asks for %s", text_of(step, "stations"), a->q->aet,
+                   "it is scheduled for %s; %s asks for %s", stations_of(step), a->q->aet,
                    a->station);
     add_reason(reasons, "date", fits(step, "keys", DATE), "it starts on %s; %s asks for %s",
                text_of(step, "date"), a->q->aet, a->date);

@@ -11,6 +11,14 @@ Test(cfind, the_three_query_retrieve_classes_are_queries)
     cr_assert_not(cfind_is_query("1.2.840.10008.5.1.4.1.1.2"), "that is an image");
 }
 
+Test(cfind, modality_worklist_is_asked_for_by_itself)
+{
+    cr_assert(cfind_is_worklist("1.2.840.10008.5.1.4.31"));
+    cr_assert_not(cfind_is_query("1.2.840.10008.5.1.4.31"), "what is allowed differs");
+    cr_assert_not(cfind_is_worklist("1.2.840.10008.5.1.4.1.2.2.1"));
+    cr_assert_not(cfind_is_worklist("1.2.840.10008.5.1.4.32.1"));
+}
+
 Test(cfind, extended_negotiation_grants_what_we_do_and_only_when_asked)
 {
     static const struct {
