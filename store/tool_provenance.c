@@ -106,6 +106,20 @@ static void print_edge(const struct direction *d, int row, int level, const char
     (void)printf("%s\n", remark);
 }
 
+/* Why the tree ends with @row, which leads to node @next; "": it does not, or there is no more. */
+static const char *remark(const struct direction *d, int row, int next, int level)
+{
+    if (is_missing(d, row))
+        return "  (not here)";
+    if (next < 0)
+        return "";
+    if (d->on_path[next])
+        return "  (cycle)";
+    if (d->shown[next])
+        return "  (see above)";
+    return level < LEVELS_MAX ? "" : "  (goes on)";
+}
+
 static void print_below(struct direction *d, const char *uid, int level)
 {
     int first = first_row(d, uid);
@@ -114,16 +128,10 @@ static void print_below(struct direction *d, const char *uid, int level)
     for (int row = first; row < PQntuples(d->rows) && strcmp(cell(d, row, d->key), uid) == 0;
          row++) {
         int next = first_row(d, cell(d, row, d->other));
-        bool deeper = next >= 0 && !d->shown[next] && level < LEVELS_MAX;
+        const char *end = remark(d, row, next, level);
 
-        print_edge(d, row, level,
-                   is_missing(d, row)    ? "  (not here)"
-                   : next < 0            ? ""
-                   : d->on_path[next]    ? "  (cycle)"
-                   : d->shown[next]      ? "  (see above)"
-                   : level == LEVELS_MAX ? "  (goes on)"
-                                         : "");
-        if (deeper)
+        print_edge(d, row, level, end);
+        if (next >= 0 && *end == '\0')
             print_below(d, cell(d, row, d->other), level + 1);
     }
     d->on_path[first] = false;

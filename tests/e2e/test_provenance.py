@@ -170,6 +170,21 @@ def check_cycle(isthmus):
         assert done.returncode == code and done.stderr, (arguments, done)
 
 
+def check_deep(isthmus):
+    """What is reached twice is printed once; a long chain ends somewhere, but not in JSON."""
+    association = connect(isthmus)
+    store(association, LEGACY_CT, "1.8.1", converted("1.8", "1.8.1", ["1.8.2", "1.8.3"]))
+    for a, b in (("1.8.2", "1.8.3"), ("1.8.3", "1.8.4"), *((f"1.7.{n}", f"1.7.{n + 1}") for n in range(70))):
+        store(association, dicom.CT_IMAGE, a, sourced(a[:3], a, b))
+    association.release()
+    assert isthmus.tool("provenance", "1.8.1").stdout == (
+        "1.8.1  study 1.8\nrefers to:\n  conversion 1.8.2, frames 1\n    conversion 1.8.3\n"
+        "      conversion 1.8.4  (not here)\n  conversion 1.8.3, frames 2  (see above)\nreferred to by: nothing\n")
+    lines = isthmus.tool("provenance", "1.7.0").stdout.splitlines()
+    assert len(lines) == 67 and lines[-2].endswith("1.7.64  (goes on)"), lines[-3:]
+    assert len(json.loads(isthmus.tool("provenance", "1.7.0", "--json").stdout)["references"]) == 70
+
+
 def check_many(isthmus, targets):
     """One instance of @FRAMES frames of @FRAMES sources."""
     study, uid = "1.5", "1.5.9"
@@ -311,6 +326,7 @@ with tempfile.TemporaryDirectory() as scratch:
         two_releases(isthmus)
         check_orders(isthmus, targets)
         check_cycle(isthmus)
+        check_deep(isthmus)
         check_dot(isthmus)
         check_many(isthmus, targets)
         check_republishing(isthmus, targets)
