@@ -26,6 +26,7 @@ TABLES = {
     "reference": "select to_jsonb(r) - 'instance_key' || jsonb_build_object('from', "
                  "i.sop_instance_uid) from isthmus.reference r join isthmus.instance i "
                  "using (instance_key)",
+    "rejection": "select to_jsonb(r) from isthmus.rejection r",
     "study_request": "select to_jsonb(r) - 'study_key' || jsonb_build_object('of', "
                      "t.study_instance_uid) from isthmus.study_request r "
                      "join isthmus.study t using (study_key) "
