@@ -39,7 +39,8 @@ struct column {
     const char *vr, *keyword;
     enum query_level level; /* of the attribute; of COLUMN_STATE and _CONSTANT: QUERY_PATIENT */
     enum column_kind kind;
-    const char *sql; /* an expression; of COLUMN_NAME the folded column is this with _folded */
+    const char *sql; /* an expression; of COLUMN_NAME the folded column is this with _folded; of
+                        COLUMN_CONSTANT its text, if that is always the same */
     bool computed;   /* of several rows or not of the data sets */
 };
 

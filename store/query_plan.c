@@ -1,4 +1,5 @@
 #include "store/query_plan.h"
+#include "store/query_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -73,8 +74,10 @@ static bool is_only_returned(uint32_t tag)
 }
 
 /* @in: QUERY_ORDER or QUERY_STEP in the worklist. */
-static bool find_column(enum query_level in, uint32_t tag, struct column *ret)
+static bool find_column(const struct plan *p, enum query_level in, uint32_t tag, struct column *ret)
 {
+    if (in < QUERY_ORDER && tag >> 16 == TAG_PRIVATE_GROUP)
+        return private_column_find(p->identifier, in, tag, ret);
     return in >= QUERY_ORDER ? worklist_column_find(tag, in, ret) : column_find(tag, ret);
 }
 
@@ -86,7 +89,7 @@ static int take_field(struct plan *p, enum query_level in, uint32_t tag, const j
     int r;
 
     *f = (struct field){.asked = element, .cell = -1};
-    if (!find_column(in, tag, &f->column)) {
+    if (!find_column(p, in, tag, &f->column)) {
         p->unsupported = true;
         return 0;
     }

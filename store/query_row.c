@@ -110,8 +110,9 @@ static json_t *element_of_cell(const struct column *c, const char *text)
 
 static json_t *element_of_constant(const struct plan *p, const struct column *c)
 {
-    const char *text =
-        c->tag == TAG_RETRIEVE_AE_TITLE ? p->retrieve_ae_title : column_level_name(p->level);
+    const char *text = c->sql                            ? c->sql
+                       : c->tag == TAG_RETRIEVE_AE_TITLE ? p->retrieve_ae_title
+                                                         : column_level_name(p->level);
 
     return element_of(c->vr, text ? json_string(text) : NULL);
 }

@@ -94,6 +94,21 @@ static void say_modalities(FILE *out, const struct query_options *o)
     json_decref(identifier);
 }
 
+/* The roll-up in block 11 of group 0101: "ALL 2" of each entity. */
+static const char *authorization(const char *level, const struct query_options *o)
+{
+    static char text[200];
+    const char *keys = "{\"01010011\":\"ISTHMUS SOP STATUS\",\"01011101\":\"\",\"01011102\":\"\"}";
+    char words[100];
+    const char *nothing;
+
+    (void)snprintf(words, sizeof words, "%s", found(d.db, level, keys, "01011101", o));
+    (void)snprintf(text, sizeof text, "%s %s", words, found(d.db, level, keys, "01011102", o));
+    nothing = found(d.db, level, "{\"01011101\":\"\"}", "01011101", o);
+    cr_assert_eq(nothing[strspn(nothing, " ")], '\0', "a block that nobody reserved: %s", nothing);
+    return text;
+}
+
 static void say_answers(FILE *out, unsigned shown)
 {
     const struct query_options o = {
@@ -104,6 +119,8 @@ static void say_answers(FILE *out, unsigned shown)
     say(out, "SERIES", "{\"00201209\":\"\"}", &o);
     say(out, "IMAGE", "{\"01000410\":\"\",\"0020000E\":\"\"}", &o);
     say_modalities(out, &o);
+    (void)fprintf(out, "\n%s", authorization("STUDY", &o));
+    (void)fprintf(out, "|%s", authorization("SERIES", &o));
 }
 
 static void say_fhir(FILE *out, enum release release, bool strict)
@@ -260,4 +277,37 @@ Test(status, nor_have_statuses)
                           "original became authorized 1.1 1.2, original became authorized 1.1 1.3, "
                           "second authorized original 1.2 1.3, second authorized original 1.3 1.2, "
                           "unknown status 1.5 -");
+}
+
+/* One row after the other arrives; then the roll-up of the study and of its two series. */
+Test(status, authorization_is_rolled_up_over_what_is_shown)
+{
+    static const struct {
+        struct arrival arrival;
+        const char *study, *series;
+    } rows[] = {
+        {{{AT("1.1", "3.1"), .attributes = {NULL, NULL, NULL, IMAGE("1", "1200", "")}}, NULL},
+         "NONE 0",
+         "NONE 0"},
+        {{{AT("1.2", "3.1"), .attributes = {NULL, NULL, NULL, IMAGE("2", "1200", STATUS("AO"))}},
+          NULL},
+         "SOME 1",
+         "SOME 1"},
+        {{{AT("1.3", "3.2"), .attributes = {NULL, NULL, NULL, IMAGE("3", "1200", STATUS("AC"))}},
+          NULL},
+         "SOME 2",
+         "ALL SOME 1 1"},
+        {{{AT("1.7", "3.7"), IS_NOTE("113037")}, "[" EVIDENCE("1.1") "]"},
+         "ALL 2",
+         "ALL ALL NONE 0 1 1"},
+        {{{AT("1.8", "3.7"), IS_NOTE("113039")}, "[" EVIDENCE("1.2") "]"}, "ALL 1", "ALL NONE 0 1"},
+    };
+    const struct query_options o = {
+        .root = QUERY_STUDY_ROOT, .relational = true, .hidden = rejection_hidden(0)};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)arrive(&rows[i].arrival, i + 1);
+        cr_assert_str_eq(authorization("STUDY", &o), rows[i].study, "row %zu", i);
+        cr_assert_str_eq(authorization("SERIES", &o), rows[i].series, "row %zu", i);
+    }
 }
