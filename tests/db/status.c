@@ -5,7 +5,8 @@
 #include "tests/db/query_help.h"
 #include "tests/db/sample.h"
 
-#include <stdarg.h>
+#include <pthread.h>
+#include <sched.h>
 
 #define KOS "1.2.840.10008.5.1.4.1.1.88.59"
 #define KO_SERIES "{\"00080060\":{\"vr\":\"CS\",\"Value\":[\"KO\"]}}"
@@ -310,4 +311,62 @@ Test(status, authorization_is_rolled_up_over_what_is_shown)
         cr_assert_str_eq(authorization("STUDY", &o), rows[i].study, "row %zu", i);
         cr_assert_str_eq(authorization("SERIES", &o), rows[i].series, "row %zu", i);
     }
+}
+
+static void *put_late(void *context)
+{
+    struct database *other = context;
+    static const struct arrival note = {
+        {.sop = "1.7", .study = "2.7", .series = "3.7", .bytes = 7, IS_NOTE("113037")},
+        "[" EVIDENCE("1.1") "]"};
+    struct instance i = make_instance(&note.sample, 7);
+    enum index_result result;
+
+    i.references = strdup(note.references);
+    cr_assert_eq(index_put(other->db, &i, &result, NULL), 0, "%s", db_problem(other->db));
+    instance_done(&i);
+    return NULL;
+}
+
+Test(status, a_note_of_another_study_does_not_miss_what_is_being_stored)
+{
+    static const struct arrival image = {{AT("1.1", "3.1")}, NULL};
+    struct database other = {.db = connect_to(d.conninfo)};
+    struct db *watch = connect_to(d.conninfo);
+    pthread_t thread;
+
+    run_sql(d.db, "begin");
+    (void)arrive(&image, 1);
+    cr_assert_eq(pthread_create(&thread, NULL, put_late, &other), 0);
+    while (strcmp(ask(watch, "select count(*) from pg_locks where locktype = 'advisory' "
+                             "and classid = 5 and not granted"),
+                  "1") != 0)
+        (void)sched_yield();
+    run_sql(d.db, "commit");
+    (void)pthread_join(thread, NULL);
+    cr_assert_answer(d.db, "select rejected from isthmus.instance where sop_instance_uid = '1.1'",
+                     "2");
+    db_free(other.db);
+    db_free(watch);
+}
+
+Test(status, a_rejected_instance_comes_back_only_for_the_titles_given)
+{
+    static const struct arrival arrivals[] = {
+        {{AT("1.1", "3.1")}, NULL},
+        {{AT("1.7", "3.7"), IS_NOTE("113039")}, "[" EVIDENCE("1.1") "]"},
+        {{AT("1.8", "3.7"), IS_NOTE("113037")}, "[" EVIDENCE("1.1") "]"},
+        {{AT("1.9", "3.7"), IS_NOTE("113001")}, "[" EVIDENCE("1.8") "]"},
+    };
+
+    (void)arrive(&arrivals[0], 1);
+    (void)arrive(&arrivals[1], 2);
+    (void)arrive(&arrivals[2], 3);
+    cr_assert_answer(d.db, "select isthmus.restore_instance('1.1', 8)", "f");
+    cr_assert_eq(arrive(&arrivals[0], 9), INDEX_REJECTED);
+    (void)arrive(&arrivals[3], 4);
+    cr_assert_answer(d.db, "select isthmus.restore_instance('1.1', 8)", "t");
+    cr_assert_answer(d.db, index_text,
+                     "1.1:0 1.7:128 1.8:33 1.9:16 series 3.1:0/0/1 3.7:3/0/3 study 3/0/4 flags -");
+    cr_assert_eq(arrive(&arrivals[0], 9), INDEX_DUPLICATE);
 }
