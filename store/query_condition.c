@@ -1,4 +1,5 @@
 #include "store/query_condition.h"
+#include "store/array_text.h"
 #include "store/query_name.h"
 
 #include <errno.h>
@@ -60,37 +61,6 @@ static const char *first_literal(const struct key *k)
     for (size_t i = 0; i < k->n_values; i++)
         if (is_literal(&k->values[i]))
             return k->values[i].text.text;
-    return NULL;
-}
-
-/* An array as PostgreSQL reads it: {"a","b"}; of no values {}. */
-struct array_text {
-    FILE *out;
-    char *text;
-    size_t n_bytes, n;
-};
-
-static bool array_begin(struct array_text *a)
-{
-    *a = (struct array_text){.n = 0};
-    a->out = open_memstream(&a->text, &a->n_bytes);
-    return a->out && fputc('{', a->out) != EOF;
-}
-
-static void array_put(struct array_text *a, const char *value)
-{
-    (void)fputs(a->n++ > 0 ? ",\"" : "\"", a->out);
-    for (const char *p = value; *p; p++)
-        (void)fprintf(a->out, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
-    (void)fputc('"', a->out);
-}
-
-static char *array_end(struct array_text *a)
-{
-    (void)fputc('}', a->out);
-    if (fclose(a->out) == 0)
-        return a->text;
-    free(a->text);
     return NULL;
 }
 
@@ -395,53 +365,4 @@ int condition_add(struct conditions *c, const struct field *f, FILE *out)
         add_empty(f, out);
     (void)fputs(")", out);
     return r;
-}
-
-/* --- What may be seen ----------------------------------------------------------------------- */
-
-static char *array_of_states(const struct worklist_view *view)
-{
-    struct array_text a;
-
-    if (!array_begin(&a))
-        return NULL;
-    for (size_t i = 0; i < view->n_states; i++)
-        array_put(&a, view->states[i]);
-    return array_end(&a);
-}
-
-static char *array_of_stations(const struct worklist_view *view)
-{
-    struct array_text a;
-
-    if (!array_begin(&a))
-        return NULL;
-    for (size_t i = 0; i < view->n_stations; i++) {
-        const char *title;
-
-        for (size_t j = 0; (title = worklist_view_title(view, view->stations[i], j)); j++)
-            array_put(&a, title);
-    }
-    return array_end(&a);
-}
-
-/* An order that is on hold, revoked, completed … is not one to be performed. */
-int condition_add_visible(struct conditions *c, const struct worklist_view *view,
-                          enum visible_rule rule, FILE *out)
-{
-    int number;
-
-    if (rule == VISIBLE_ORDER || (rule == VISIBLE_STATION && !view->own_stations)) {
-        (void)fputs(rule == VISIBLE_ORDER ? "o.status = 'active'" : "true", out);
-        return 0;
-    }
-    number =
-        condition_value(c, rule == VISIBLE_STATE ? array_of_states(view) : array_of_stations(view));
-    if (number < 0)
-        return number;
-    (void)fprintf(out,
-                  rule == VISIBLE_STATE ? "w.status = any($%d::text[])"
-                                        : "w.scheduled_station_ae_titles && $%d::text[]",
-                  number);
-    return 0;
 }

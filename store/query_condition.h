@@ -28,7 +28,7 @@ enum visible_rule {
     VISIBLE_RULES
 };
 
-/* The same for @rule. */
+/* The same for @rule. In query_visible.c. */
 int condition_add_visible(struct conditions *c, const struct worklist_view *view,
                           enum visible_rule rule, FILE *out);
 
