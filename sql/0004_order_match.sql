@@ -32,8 +32,6 @@ create table study_request (
 );
 create index study_request_accession_number on study_request (accession_number)
     where accession_number <> '';
-create index study_request_requested_procedure_id on study_request (requested_procedure_id)
-    where requested_procedure_id <> '';
 
 -- One row a study.
 create table order_match (
@@ -125,16 +123,23 @@ begin
       and (accession <> '' or (procedure <> '' and not exists (select from item)));
 end $$;
 
--- Who the patient of an order is, and whether all of @p_identities may be the same one.
-create function order_identity(o worklist_order) returns jsonb language sql immutable
+-- Who the patient of an order is, and whether all of @p_identities may be the same one. Not in SQL:
+-- that would be planned at each call.
+create function order_identity(o worklist_order) returns jsonb language plpgsql immutable as $$
+begin
     return jsonb_strip_nulls(jsonb_build_object('issuer', nullif(o.issuer_of_patient_id, '')))
         || isthmus.patient_identity(nullif(o.patient_id, ''), o.patient_name_folded,
                                     o.patient_birth_date, o.attributes);
+end $$;
 
 create function order_agrees(p_identities jsonb, o worklist_order) returns boolean
-    language sql immutable
+    language plpgsql immutable as $$
+declare
+    v_identity jsonb := isthmus.order_identity(o);
+begin
     return not exists (select from jsonb_array_elements(p_identities) e
-                       where isthmus.patients_differ(e, isthmus.order_identity(o)));
+                       where isthmus.patients_differ(e, v_identity));
+end $$;
 
 -- The orders that may be meant, by accession number; without any by Study Instance UID, or else by
 -- Requested Procedure ID, which is so short that the patient must have the same ID. Of several
@@ -220,7 +225,9 @@ end $$;
 
 -- Find the orders of a study anew. True: something that is published changed, and the caller marks.
 -- Several accession numbers are linked to nothing before a person accepts them.
-create function match_study(p_study_key bigint) returns boolean language plpgsql as $$
+-- Without sequential scans: plans made while the tables are empty live as long as a connection.
+create function match_study(p_study_key bigint) returns boolean language plpgsql
+    set enable_seqscan = off as $$
 declare
     t isthmus.study;
     m isthmus.order_match;
@@ -290,7 +297,9 @@ begin
     update isthmus.order_match set order_state = m.order_state, open = m.open,
         strange_accession_numbers = m.strange_accession_numbers
     where study_key = p_study_key;
-    perform isthmus.start_steps(p_study_key);
+    if exists (select from isthmus.study_order where study_key = p_study_key and linked) then
+        perform isthmus.start_steps(p_study_key);
+    end if;
     return isthmus.match_shown(p_study_key) is distinct from v_old;
 end $$;
 
@@ -315,7 +324,8 @@ end $$;
 
 -- The studies that an order may be of, or was; all are marked whose publication changes by it.
 -- The caller holds lock_orders() alone.
-create function match_studies_of_order(p_order_key bigint) returns void language plpgsql as $$
+create function match_studies_of_order(p_order_key bigint) returns void language plpgsql
+    set enable_seqscan = off as $$
 declare
     o isthmus.worklist_order;
     v_study_key bigint;
@@ -323,6 +333,11 @@ declare
 begin
     select * into strict o from isthmus.worklist_order where order_key = p_order_key;
     for v_study_key, v_linked in
+        -- From the patient: that few images name a Requested Procedure ID makes plans by it bad.
+        with of_patient as materialized (
+            select t.study_key from isthmus.patient p join isthmus.study t using (patient_key)
+            where p.patient_id = o.patient_id and p.patient_id <> ''
+        )
         select s.study_key, bool_or(s.linked) from (
             select so.study_key, so.linked from isthmus.study_order so
             where so.order_key = p_order_key
@@ -333,11 +348,10 @@ begin
             select t.study_key, false from isthmus.study t
             where t.study_instance_uid = o.study_instance_uid
             union all
-            select r.study_key, false
-            from isthmus.study_request r join isthmus.study t using (study_key)
-                join isthmus.patient p using (patient_key)
-            where r.requested_procedure_id = o.requested_procedure_id
-              and r.requested_procedure_id <> '' and p.patient_id = o.patient_id) s
+            select t.study_key, false from of_patient t
+            where exists (select from isthmus.study_request r
+                          where r.study_key = t.study_key
+                            and r.requested_procedure_id = o.requested_procedure_id)) s
         group by s.study_key order by s.study_key
     loop
         if isthmus.match_study(v_study_key) or v_linked then
