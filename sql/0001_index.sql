@@ -1,5 +1,5 @@
 -- The index: which instances are stored, what their headers say, and which studies changed.
--- Lock order everywhere: patient, study, series, instance, outbox.
+-- Lock order everywhere: patient, study, series, instance, lock_orders(), order_match, outbox.
 create schema isthmus;
 grant usage on schema isthmus to isthmus_scp, isthmus_fhir;
 set local search_path = isthmus;

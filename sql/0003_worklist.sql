@@ -1,7 +1,7 @@
 -- Orders and scheduled procedure steps for the Modality Worklist (PS3.4 Annex K).
--- Lock order: worklist rows come last, after outbox, since storing an instance may set the status
--- of a step. Who writes an order touches no study in that transaction: it sets match_due, and
--- whoever finds that in a transaction of his own locks the study first, then the order.
+-- Lock order: worklist rows come last, after outbox, since storing an image may set the status of a
+-- step. Who writes an order touches no study in that transaction: it sets match_due, and
+-- match_due_orders() (0004_order_match.sql) looks for its studies in a transaction of its own.
 -- Runs before the switch; the tables are locked while it runs.
 set local search_path = isthmus;
 

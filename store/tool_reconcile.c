@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LIMIT "1000" /* studies that are listed */
+
 static const char select_rows[] =
     "select study, to_char(received at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
     "as received, state, case when open then 'yes' else 'no' end as open, why, "
@@ -18,11 +20,12 @@ static const char select_rows[] =
     "  when c ->> 'same_patient' = 'false' then ' (another patient)' end), ', ') "
     "  from jsonb_array_elements(candidates) c), '') as orders "
     "from isthmus.reconcile_list where (open or $1 = 'all') and ($2::text is null or state = $2) "
-    "order by received desc, study_key desc";
+    "order by received desc, study_key desc limit $3::bigint";
 static const char select_json[] =
     "select coalesce(jsonb_agg(to_jsonb(r) - 'study_key' order by received desc, study_key desc), "
-    "'[]') from isthmus.reconcile_list r "
-    "where (open or $1 = 'all') and ($2::text is null or state = $2)";
+    "'[]') from (select * from isthmus.reconcile_list "
+    "where (open or $1 = 'all') and ($2::text is null or state = $2) "
+    "order by received desc, study_key desc limit $3::bigint) r";
 static const char select_history[] =
     "select to_char(decided_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as decided, "
     "who, action, coalesce(why, '') as why, old_values as \"from\", new_values as \"to\" "
@@ -58,9 +61,13 @@ static int print_table(const struct tool *t, const char *sql, int n, const char 
 
 static int list(const struct tool *t, const struct decision *d)
 {
-    const char *const values[] = {d->all ? "all" : "open", d->state};
+    const char *limit = d->limit ? d->limit : LIMIT;
+    const char *const values[] = {d->all ? "all" : "open", d->state, limit};
+    size_t digits = strspn(limit, "0123456789");
 
-    return t->json ? print_cell(t, select_json, 2, values) : print_table(t, select_rows, 2, values);
+    if (digits == 0 || digits > 9 || limit[digits])
+        return tool_usage(t, "--limit is a number");
+    return t->json ? print_cell(t, select_json, 3, values) : print_table(t, select_rows, 3, values);
 }
 
 static int history(const struct tool *t, const struct decision *d)
@@ -184,7 +191,8 @@ static bool take_option(int option, struct decision *d)
                   {'a', &d->accession},    {'A', &d->accession_issuer},
                   {'p', &d->patient_id},   {'P', &d->patient_issuer},
                   {'n', &d->patient_name}, {'b', &d->birth_date},
-                  {'x', &d->sex},          {'s', &d->state}};
+                  {'x', &d->sex},          {'s', &d->state},
+                  {'m', &d->limit}};
 
     if (option == 'l')
         d->all = true;
@@ -229,6 +237,7 @@ static int run(struct tool *t, int argc, char **argv)
                                             {"birth-date", required_argument, NULL, 'b'},
                                             {"sex", required_argument, NULL, 'x'},
                                             {"state", required_argument, NULL, 's'},
+                                            {"limit", required_argument, NULL, 'm'},
                                             {"all", no_argument, NULL, 'l'},
                                             {NULL, 0, NULL, 0}};
     struct decision d = {0};
@@ -248,6 +257,7 @@ const struct tool_command tool_reconcile = {
     "  list            studies that wait for a person, why, and the orders they may be of\n"
     "    --all         also those that do not wait\n"
     "    --state S     only 'patient differs', 'unknown accession number' …\n"
+    "    --limit N     the latest N (default " LIMIT ")\n"
     "  accept STUDY    it is right as it is\n"
     "  link STUDY --order KEY|ServiceRequest/ID, or --accession NUMBER\n"
     "                  it is of this order, whatever the images say\n"

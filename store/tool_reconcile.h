@@ -11,6 +11,7 @@ struct decision {
     const char *accession, *accession_issuer;
     const char *patient_id, *patient_issuer, *patient_name, *birth_date, *sex;
     const char *state; /* list: only these */
+    const char *limit; /* list: how many */
     bool all;          /* list: also what needs nobody */
     char study_key[24];
 };

@@ -173,7 +173,8 @@ def two_accessions(p):
 
 def usage(p):
     for expected, arguments in (
-            (2, []), (2, ["dance"]), (2, ["list", "2.25.77.1"]), (2, ["accept"]),
+            (2, []), (2, ["dance"]), (2, ["list", "2.25.77.1"]), (2, ["list", "--limit", "x"]),
+            (2, ["accept"]),
             (1, ["accept", "9.9.9"]), (2, ["link", "2.25.77.1"]), (2, ["correct", "2.25.77.1"]),
             (1, ["link", "2.25.77.1", "--accession", "nobody"]),
             (2, ["correct", "2.25.77.1", "--accession", "12345678901234567"]),
