@@ -50,6 +50,7 @@ create table worklist_order (
     unique (accession_number, accession_issuer, requested_procedure_id),
     unique (source_reference, source_url)
 );
+create index worklist_order_content on worklist_order (content);
 create index worklist_order_placer on worklist_order (placer_order_number)
     where placer_order_number is not null;
 create index worklist_order_filler on worklist_order (filler_order_number)
@@ -112,35 +113,10 @@ create table worklist_source (
 -- What is matched of text and of names: fold_text() and fold_name() of store/fold.c in SQL, for
 -- orders that come without that code. Two characters have no single small letter; a Greek iota
 -- below another letter is one beside it.
-create function fold_text(p text) returns text language sql immutable strict parallel safe
-    return btrim(regexp_replace(case when p ~ '^[ -~]*$' then lower(p collate "C")
-        else normalize(regexp_replace(translate(
-            replace(replace(normalize(p, NFKD), 'ß', 'ss'), 'ẞ', 'ss'),
-            'ͅABCDEFGHIJKLMNOPQRSTUVWXYZÆÐØÞĐĦŁŊŒŦƁƂƄƆƇƉƊƋƎƏƐƑƓƔƖƗƘƜƝƟƢƤƦƧƩƬƮƱƲƳƵƷƸƼǤǶǷȜȠȢȤȺȻȽȾɁɃɄ'
-            'ɅɆɈɊɌɎͰͲͶͿΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςϏϘϚϜϞϠϢϤϦϨϪϬϮϷϺϽϾϿЂЄЅІЈЉЊЋЏАБВГДЕЖЗИКЛМНОПРСТУФХЦ'
-            'ЧШЩЪЫЬЭЮЯѠѢѤѦѨѪѬѮѰѲѴѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӃӅӇӉӋӍӔӘӠӨӶӺӼӾԀԂԄԆԈԊԌԎԐԒԔԖԘԚԜԞԠ'
-            'ԢԤԦԨԪԬԮԱԲԳԴԵԶԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖႠႡႢႣႤႥႦႧႨႩႪႫႬႭႮႯႰႱႲႳႴႵႶႷႸႹႺႻႼႽႾႿჀჁჂჃჄჅჇ'
-            'ჍᏸᏹᏺᏻᏼᏽᲀᲁᲂᲃᲄᲅᲆᲇᲈᲐᲑᲒᲓᲔᲕᲖᲗᲘᲙᲚᲛᲜᲝᲞᲟᲠᲡᲢᲣᲤᲥᲦᲧᲨᲩᲪᲫᲬᲭᲮᲯᲰᲱᲲᲳᲴᲵᲶᲷᲸᲹᲺᲽᲾᲿỺỼỾℲↃⰀⰁⰂⰃⰄⰅⰆⰇⰈⰉⰊⰋⰌⰍⰎⰏⰐ'
-            'ⰑⰒⰓⰔⰕⰖⰗⰘⰙⰚⰛⰜⰝⰞⰟⰠⰡⰢⰣⰤⰥⰦⰧⰨⰩⰪⰫⰬⰭⰮⰯⱠⱢⱣⱤⱧⱩⱫⱭⱮⱯⱰⱲⱵⱾⱿⲀⲂⲄⲆⲈⲊⲌⲎⲐⲒⲔⲖⲘⲚⲜⲞⲠⲢⲤⲦⲨⲪⲬⲮⲰⲲⲴⲶⲸⲺⲼⲾⳀⳂⳄⳆⳈⳊ'
-            'ⳌⳎⳐⳒⳔⳖⳘⳚⳜⳞⳠⳢⳫⳭⳲꙀꙂꙄꙆꙈꙊꙌꙎꙐꙒꙔꙖꙘꙚꙜꙞꙠꙢꙤꙦꙨꙪꙬꚀꚂꚄꚆꚈꚊꚌꚎꚐꚒꚔꚖꚘꚚꜢꜤꜦꜨꜪꜬꜮꜲꜴꜶꜸꜺꜼꜾꝀꝂꝄꝆꝈꝊꝌꝎꝐꝒꝔꝖꝘꝚꝜꝞꝠꝢ'
-            'ꝤꝦꝨꝪꝬꝮꝹꝻꝽꝾꞀꞂꞄꞆꞋꞍꞐꞒꞖꞘꞚꞜꞞꞠꞢꞤꞦꞨꞪꞫꞬꞭꞮꞰꞱꞲꞳꞴꞶꞸꞺꞼꞾꟀꟂꟄꟅꟆꟇꟉꟐꟖꟘꟵꭰꭱꭲꭳꭴꭵꭶꭷꭸꭹꭺꭻꭼꭽꭾꭿꮀꮁꮂꮃꮄꮅꮆꮇꮈꮉꮊꮋꮌꮍ'
-            'ꮎꮏꮐꮑꮒꮓꮔꮕꮖꮗꮘꮙꮚꮛꮜꮝꮞꮟꮠꮡꮢꮣꮤꮥꮦꮧꮨꮩꮪꮫꮬꮭꮮꮯꮰꮱꮲꮳꮴꮵꮶꮷꮸꮹꮺꮻꮼꮽꮾꮿ𐐀𐐁𐐂𐐃𐐄𐐅𐐆𐐇𐐈𐐉𐐊𐐋𐐌𐐍𐐎𐐏𐐐𐐑𐐒𐐓𐐔𐐕𐐖𐐗𐐘𐐙𐐚𐐛𐐜𐐝𐐞𐐟𐐠𐐡'
-            '𐐢𐐣𐐤𐐥𐐦𐐧𐒰𐒱𐒲𐒳𐒴𐒵𐒶𐒷𐒸𐒹𐒺𐒻𐒼𐒽𐒾𐒿𐓀𐓁𐓂𐓃𐓄𐓅𐓆𐓇𐓈𐓉𐓊𐓋𐓌𐓍𐓎𐓏𐓐𐓑𐓒𐓓𐕰𐕱𐕲𐕳𐕴𐕵𐕶𐕷𐕸𐕹𐕺𐕼𐕽𐕾𐕿𐖀𐖁𐖂𐖃𐖄𐖅𐖆𐖇𐖈𐖉𐖊𐖌𐖍𐖎𐖏𐖐𐖑𐖒𐖔𐖕𐲀𐲁𐲂𐲃𐲄𐲅𐲆'
-            '𐲇𐲈𐲉𐲊𐲋𐲌𐲍𐲎𐲏𐲐𐲑𐲒𐲓𐲔𐲕𐲖𐲗𐲘𐲙𐲚𐲛𐲜𐲝𐲞𐲟𐲠𐲡𐲢𐲣𐲤𐲥𐲦𐲧𐲨𐲩𐲪𐲫𐲬𐲭𐲮𐲯𐲰𐲱𐲲𑢠𑢡𑢢𑢣𑢤𑢥𑢦𑢧𑢨𑢩𑢪𑢫𑢬𑢭𑢮𑢯𑢰𑢱𑢲𑢳𑢴𑢵𑢶𑢷𑢸𑢹𑢺𑢻𑢼𑢽𑢾𑢿𖹀𖹁𖹂𖹃𖹄𖹅𖹆𖹇'
-            '𖹈𖹉𖹊𖹋𖹌𖹍𖹎𖹏𖹐𖹑𖹒𖹓𖹔𖹕𖹖𖹗𖹘𖹙𖹚𖹛𖹜𖹝𖹞𖹟𞤀𞤁𞤂𞤃𞤄𞤅𞤆𞤇𞤈𞤉𞤊𞤋𞤌𞤍𞤎𞤏𞤐𞤑𞤒𞤓𞤔𞤕𞤖𞤗𞤘𞤙𞤚𞤛𞤜𞤝𞤞𞤟𞤠𞤡',
-            'ιabcdefghijklmnopqrstuvwxyzæðøþđħłŋœŧɓƃƅɔƈɖɗƌǝəɛƒɠɣɩɨƙɯɲɵƣƥʀƨʃƭʈʊʋƴƶʒƹƽǥƕƿȝƞȣȥⱥȼƚⱦɂƀʉ'
-            'ʌɇɉɋɍɏͱͳͷϳαβγδεζηθικλμνξοπρστυφχψωσϗϙϛϝϟϡϣϥϧϩϫϭϯϸϻͻͼͽђєѕіјљњћџабвгдежзиклмнопрстуфхц'
-            'чшщъыьэюяѡѣѥѧѩѫѭѯѱѳѵѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӄӆӈӊӌӎӕәӡөӷӻӽӿԁԃԅԇԉԋԍԏԑԓԕԗԙԛԝԟԡ'
-            'ԣԥԧԩԫԭԯաբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆⴀⴁⴂⴃⴄⴅⴆⴇⴈⴉⴊⴋⴌⴍⴎⴏⴐⴑⴒⴓⴔⴕⴖⴗⴘⴙⴚⴛⴜⴝⴞⴟⴠⴡⴢⴣⴤⴥⴧ'
-            'ⴭᏰᏱᏲᏳᏴᏵвдосттъѣꙋაბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰჱჲჳჴჵჶჷჸჹჺჽჾჿỻỽỿⅎↄⰰⰱⰲⰳⰴⰵⰶⰷⰸⰹⰺⰻⰼⰽⰾⰿⱀ'
-            'ⱁⱂⱃⱄⱅⱆⱇⱈⱉⱊⱋⱌⱍⱎⱏⱐⱑⱒⱓⱔⱕⱖⱗⱘⱙⱚⱛⱜⱝⱞⱟⱡɫᵽɽⱨⱪⱬɑɱɐɒⱳⱶȿɀⲁⲃⲅⲇⲉⲋⲍⲏⲑⲓⲕⲗⲙⲛⲝⲟⲡⲣⲥⲧⲩⲫⲭⲯⲱⲳⲵⲷⲹⲻⲽⲿⳁⳃⳅⳇⳉⳋ'
-            'ⳍⳏⳑⳓⳕⳗⳙⳛⳝⳟⳡⳣⳬⳮⳳꙁꙃꙅꙇꙉꙋꙍꙏꙑꙓꙕꙗꙙꙛꙝꙟꙡꙣꙥꙧꙩꙫꙭꚁꚃꚅꚇꚉꚋꚍꚏꚑꚓꚕꚗꚙꚛꜣꜥꜧꜩꜫꜭꜯꜳꜵꜷꜹꜻꜽꜿꝁꝃꝅꝇꝉꝋꝍꝏꝑꝓꝕꝗꝙꝛꝝꝟꝡꝣ'
-            'ꝥꝧꝩꝫꝭꝯꝺꝼᵹꝿꞁꞃꞅꞇꞌɥꞑꞓꞗꞙꞛꞝꞟꞡꞣꞥꞧꞩɦɜɡɬɪʞʇʝꭓꞵꞷꞹꞻꞽꞿꟁꟃꞔʂᶎꟈꟊꟑꟗꟙꟶᎠᎡᎢᎣᎤᎥᎦᎧᎨᎩᎪᎫᎬᎭᎮᎯᎰᎱᎲᎳᎴᎵᎶᎷᎸᎹᎺᎻᎼᎽ'
-            'ᎾᎿᏀᏁᏂᏃᏄᏅᏆᏇᏈᏉᏊᏋᏌᏍᏎᏏᏐᏑᏒᏓᏔᏕᏖᏗᏘᏙᏚᏛᏜᏝᏞᏟᏠᏡᏢᏣᏤᏥᏦᏧᏨᏩᏪᏫᏬᏭᏮᏯ𐐨𐐩𐐪𐐫𐐬𐐭𐐮𐐯𐐰𐐱𐐲𐐳𐐴𐐵𐐶𐐷𐐸𐐹𐐺𐐻𐐼𐐽𐐾𐐿𐑀𐑁𐑂𐑃𐑄𐑅𐑆𐑇𐑈𐑉'
-            '𐑊𐑋𐑌𐑍𐑎𐑏𐓘𐓙𐓚𐓛𐓜𐓝𐓞𐓟𐓠𐓡𐓢𐓣𐓤𐓥𐓦𐓧𐓨𐓩𐓪𐓫𐓬𐓭𐓮𐓯𐓰𐓱𐓲𐓳𐓴𐓵𐓶𐓷𐓸𐓹𐓺𐓻𐖗𐖘𐖙𐖚𐖛𐖜𐖝𐖞𐖟𐖠𐖡𐖣𐖤𐖥𐖦𐖧𐖨𐖩𐖪𐖫𐖬𐖭𐖮𐖯𐖰𐖱𐖳𐖴𐖵𐖶𐖷𐖸𐖹𐖻𐖼𐳀𐳁𐳂𐳃𐳄𐳅𐳆'
-            '𐳇𐳈𐳉𐳊𐳋𐳌𐳍𐳎𐳏𐳐𐳑𐳒𐳓𐳔𐳕𐳖𐳗𐳘𐳙𐳚𐳛𐳜𐳝𐳞𐳟𐳠𐳡𐳢𐳣𐳤𐳥𐳦𐳧𐳨𐳩𐳪𐳫𐳬𐳭𐳮𐳯𐳰𐳱𐳲𑣀𑣁𑣂𑣃𑣄𑣅𑣆𑣇𑣈𑣉𑣊𑣋𑣌𑣍𑣎𑣏𑣐𑣑𑣒𑣓𑣔𑣕𑣖𑣗𑣘𑣙𑣚𑣛𑣜𑣝𑣞𑣟𖹠𖹡𖹢𖹣𖹤𖹥𖹦𖹧'
-            '𖹨𖹩𖹪𖹫𖹬𖹭𖹮𖹯𖹰𖹱𖹲𖹳𖹴𖹵𖹶𖹷𖹸𖹹𖹺𖹻𖹼𖹽𖹾𖹿𞤢𞤣𞤤𞤥𞤦𞤧𞤨𞤩𞤪𞤫𞤬𞤭𞤮𞤯𞤰𞤱𞤲𞤳𞤴𞤵𞤶𞤷𞤸𞤹𞤺𞤻𞤼𞤽𞤾𞤿𞥀𞥁𞥂𞥃'),
-            -- marks, and what is not seen
+create function fold_marks(p text) returns text language plpgsql immutable strict parallel safe
+    as $$
+begin
+    return regexp_replace(p,
             '[\u00AD\u0300-\u036F\u0483-\u0489\u0591-\u05BD\u05BF\u05C1\u05C2\u05C4\u05C5\u05C7'
             '\u0610-\u061A\u061C\u064B-\u065F\u0670\u06D6-\u06DC\u06DF-\u06E4\u06E7\u06E8'
             '\u06EA-\u06ED\u0711\u0730-\u074A\u07A6-\u07B0\u07EB-\u07F3\u07FD\u0816-\u0819'
@@ -197,26 +173,96 @@ create function fold_text(p text) returns text language sql immutable strict par
             '\U0001E01B-\U0001E021\U0001E023\U0001E024\U0001E026-\U0001E02A\U0001E08F'
             '\U0001E130-\U0001E136\U0001E2AE\U0001E2EC-\U0001E2EF\U0001E4EC-\U0001E4EF'
             '\U0001E8D0-\U0001E8D6\U0001E944-\U0001E94A\U000E0001\U000E0020-\U000E007F'
-            '\U000E0100-\U000E01EF]', '', 'g'), NFC) end,
-        ' {2,}', ' ', 'g'), ' ');
+            '\U000E0100-\U000E01EF]', '', 'g');
+end $$;
+create function fold_case(p text) returns text language plpgsql immutable strict parallel safe
+    as $$
+begin
+    return translate(p,
+            'ͅABCDEFGHIJKLMNOPQRSTUVWXYZÆÐØÞĐĦŁŊŒŦƁƂƄƆƇƉƊƋƎƏƐƑƓƔƖƗƘƜƝƟƢƤƦƧƩƬƮƱƲƳƵƷƸƼǤǶǷȜȠȢȤȺȻȽȾɁɃɄ'
+            'ɅɆɈɊɌɎͰͲͶͿΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςϏϘϚϜϞϠϢϤϦϨϪϬϮϷϺϽϾϿЂЄЅІЈЉЊЋЏАБВГДЕЖЗИКЛМНОПРСТУФХЦ'
+            'ЧШЩЪЫЬЭЮЯѠѢѤѦѨѪѬѮѰѲѴѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӃӅӇӉӋӍӔӘӠӨӶӺӼӾԀԂԄԆԈԊԌԎԐԒԔԖԘԚԜԞԠ'
+            'ԢԤԦԨԪԬԮԱԲԳԴԵԶԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖႠႡႢႣႤႥႦႧႨႩႪႫႬႭႮႯႰႱႲႳႴႵႶႷႸႹႺႻႼႽႾႿჀჁჂჃჄჅჇ'
+            'ჍᏸᏹᏺᏻᏼᏽᲀᲁᲂᲃᲄᲅᲆᲇᲈᲐᲑᲒᲓᲔᲕᲖᲗᲘᲙᲚᲛᲜᲝᲞᲟᲠᲡᲢᲣᲤᲥᲦᲧᲨᲩᲪᲫᲬᲭᲮᲯᲰᲱᲲᲳᲴᲵᲶᲷᲸᲹᲺᲽᲾᲿỺỼỾℲↃⰀⰁⰂⰃⰄⰅⰆⰇⰈⰉⰊⰋⰌⰍⰎⰏⰐ'
+            'ⰑⰒⰓⰔⰕⰖⰗⰘⰙⰚⰛⰜⰝⰞⰟⰠⰡⰢⰣⰤⰥⰦⰧⰨⰩⰪⰫⰬⰭⰮⰯⱠⱢⱣⱤⱧⱩⱫⱭⱮⱯⱰⱲⱵⱾⱿⲀⲂⲄⲆⲈⲊⲌⲎⲐⲒⲔⲖⲘⲚⲜⲞⲠⲢⲤⲦⲨⲪⲬⲮⲰⲲⲴⲶⲸⲺⲼⲾⳀⳂⳄⳆⳈⳊ'
+            'ⳌⳎⳐⳒⳔⳖⳘⳚⳜⳞⳠⳢⳫⳭⳲꙀꙂꙄꙆꙈꙊꙌꙎꙐꙒꙔꙖꙘꙚꙜꙞꙠꙢꙤꙦꙨꙪꙬꚀꚂꚄꚆꚈꚊꚌꚎꚐꚒꚔꚖꚘꚚꜢꜤꜦꜨꜪꜬꜮꜲꜴꜶꜸꜺꜼꜾꝀꝂꝄꝆꝈꝊꝌꝎꝐꝒꝔꝖꝘꝚꝜꝞꝠꝢ'
+            'ꝤꝦꝨꝪꝬꝮꝹꝻꝽꝾꞀꞂꞄꞆꞋꞍꞐꞒꞖꞘꞚꞜꞞꞠꞢꞤꞦꞨꞪꞫꞬꞭꞮꞰꞱꞲꞳꞴꞶꞸꞺꞼꞾꟀꟂꟄꟅꟆꟇꟉꟐꟖꟘꟵꭰꭱꭲꭳꭴꭵꭶꭷꭸꭹꭺꭻꭼꭽꭾꭿꮀꮁꮂꮃꮄꮅꮆꮇꮈꮉꮊꮋꮌꮍ'
+            'ꮎꮏꮐꮑꮒꮓꮔꮕꮖꮗꮘꮙꮚꮛꮜꮝꮞꮟꮠꮡꮢꮣꮤꮥꮦꮧꮨꮩꮪꮫꮬꮭꮮꮯꮰꮱꮲꮳꮴꮵꮶꮷꮸꮹꮺꮻꮼꮽꮾꮿ𐐀𐐁𐐂𐐃𐐄𐐅𐐆𐐇𐐈𐐉𐐊𐐋𐐌𐐍𐐎𐐏𐐐𐐑𐐒𐐓𐐔𐐕𐐖𐐗𐐘𐐙𐐚𐐛𐐜𐐝𐐞𐐟𐐠𐐡'
+            '𐐢𐐣𐐤𐐥𐐦𐐧𐒰𐒱𐒲𐒳𐒴𐒵𐒶𐒷𐒸𐒹𐒺𐒻𐒼𐒽𐒾𐒿𐓀𐓁𐓂𐓃𐓄𐓅𐓆𐓇𐓈𐓉𐓊𐓋𐓌𐓍𐓎𐓏𐓐𐓑𐓒𐓓𐕰𐕱𐕲𐕳𐕴𐕵𐕶𐕷𐕸𐕹𐕺𐕼𐕽𐕾𐕿𐖀𐖁𐖂𐖃𐖄𐖅𐖆𐖇𐖈𐖉𐖊𐖌𐖍𐖎𐖏𐖐𐖑𐖒𐖔𐖕𐲀𐲁𐲂𐲃𐲄𐲅𐲆'
+            '𐲇𐲈𐲉𐲊𐲋𐲌𐲍𐲎𐲏𐲐𐲑𐲒𐲓𐲔𐲕𐲖𐲗𐲘𐲙𐲚𐲛𐲜𐲝𐲞𐲟𐲠𐲡𐲢𐲣𐲤𐲥𐲦𐲧𐲨𐲩𐲪𐲫𐲬𐲭𐲮𐲯𐲰𐲱𐲲𑢠𑢡𑢢𑢣𑢤𑢥𑢦𑢧𑢨𑢩𑢪𑢫𑢬𑢭𑢮𑢯𑢰𑢱𑢲𑢳𑢴𑢵𑢶𑢷𑢸𑢹𑢺𑢻𑢼𑢽𑢾𑢿𖹀𖹁𖹂𖹃𖹄𖹅𖹆𖹇'
+            '𖹈𖹉𖹊𖹋𖹌𖹍𖹎𖹏𖹐𖹑𖹒𖹓𖹔𖹕𖹖𖹗𖹘𖹙𖹚𖹛𖹜𖹝𖹞𖹟𞤀𞤁𞤂𞤃𞤄𞤅𞤆𞤇𞤈𞤉𞤊𞤋𞤌𞤍𞤎𞤏𞤐𞤑𞤒𞤓𞤔𞤕𞤖𞤗𞤘𞤙𞤚𞤛𞤜𞤝𞤞𞤟𞤠𞤡',
+            'ιabcdefghijklmnopqrstuvwxyzæðøþđħłŋœŧɓƃƅɔƈɖɗƌǝəɛƒɠɣɩɨƙɯɲɵƣƥʀƨʃƭʈʊʋƴƶʒƹƽǥƕƿȝƞȣȥⱥȼƚⱦɂƀʉ'
+            'ʌɇɉɋɍɏͱͳͷϳαβγδεζηθικλμνξοπρστυφχψωσϗϙϛϝϟϡϣϥϧϩϫϭϯϸϻͻͼͽђєѕіјљњћџабвгдежзиклмнопрстуфхц'
+            'чшщъыьэюяѡѣѥѧѩѫѭѯѱѳѵѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӄӆӈӊӌӎӕәӡөӷӻӽӿԁԃԅԇԉԋԍԏԑԓԕԗԙԛԝԟԡ'
+            'ԣԥԧԩԫԭԯաբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆⴀⴁⴂⴃⴄⴅⴆⴇⴈⴉⴊⴋⴌⴍⴎⴏⴐⴑⴒⴓⴔⴕⴖⴗⴘⴙⴚⴛⴜⴝⴞⴟⴠⴡⴢⴣⴤⴥⴧ'
+            'ⴭᏰᏱᏲᏳᏴᏵвдосттъѣꙋაბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰჱჲჳჴჵჶჷჸჹჺჽჾჿỻỽỿⅎↄⰰⰱⰲⰳⰴⰵⰶⰷⰸⰹⰺⰻⰼⰽⰾⰿⱀ'
+            'ⱁⱂⱃⱄⱅⱆⱇⱈⱉⱊⱋⱌⱍⱎⱏⱐⱑⱒⱓⱔⱕⱖⱗⱘⱙⱚⱛⱜⱝⱞⱟⱡɫᵽɽⱨⱪⱬɑɱɐɒⱳⱶȿɀⲁⲃⲅⲇⲉⲋⲍⲏⲑⲓⲕⲗⲙⲛⲝⲟⲡⲣⲥⲧⲩⲫⲭⲯⲱⲳⲵⲷⲹⲻⲽⲿⳁⳃⳅⳇⳉⳋ'
+            'ⳍⳏⳑⳓⳕⳗⳙⳛⳝⳟⳡⳣⳬⳮⳳꙁꙃꙅꙇꙉꙋꙍꙏꙑꙓꙕꙗꙙꙛꙝꙟꙡꙣꙥꙧꙩꙫꙭꚁꚃꚅꚇꚉꚋꚍꚏꚑꚓꚕꚗꚙꚛꜣꜥꜧꜩꜫꜭꜯꜳꜵꜷꜹꜻꜽꜿꝁꝃꝅꝇꝉꝋꝍꝏꝑꝓꝕꝗꝙꝛꝝꝟꝡꝣ'
+            'ꝥꝧꝩꝫꝭꝯꝺꝼᵹꝿꞁꞃꞅꞇꞌɥꞑꞓꞗꞙꞛꞝꞟꞡꞣꞥꞧꞩɦɜɡɬɪʞʇʝꭓꞵꞷꞹꞻꞽꞿꟁꟃꞔʂᶎꟈꟊꟑꟗꟙꟶᎠᎡᎢᎣᎤᎥᎦᎧᎨᎩᎪᎫᎬᎭᎮᎯᎰᎱᎲᎳᎴᎵᎶᎷᎸᎹᎺᎻᎼᎽ'
+            'ᎾᎿᏀᏁᏂᏃᏄᏅᏆᏇᏈᏉᏊᏋᏌᏍᏎᏏᏐᏑᏒᏓᏔᏕᏖᏗᏘᏙᏚᏛᏜᏝᏞᏟᏠᏡᏢᏣᏤᏥᏦᏧᏨᏩᏪᏫᏬᏭᏮᏯ𐐨𐐩𐐪𐐫𐐬𐐭𐐮𐐯𐐰𐐱𐐲𐐳𐐴𐐵𐐶𐐷𐐸𐐹𐐺𐐻𐐼𐐽𐐾𐐿𐑀𐑁𐑂𐑃𐑄𐑅𐑆𐑇𐑈𐑉'
+            '𐑊𐑋𐑌𐑍𐑎𐑏𐓘𐓙𐓚𐓛𐓜𐓝𐓞𐓟𐓠𐓡𐓢𐓣𐓤𐓥𐓦𐓧𐓨𐓩𐓪𐓫𐓬𐓭𐓮𐓯𐓰𐓱𐓲𐓳𐓴𐓵𐓶𐓷𐓸𐓹𐓺𐓻𐖗𐖘𐖙𐖚𐖛𐖜𐖝𐖞𐖟𐖠𐖡𐖣𐖤𐖥𐖦𐖧𐖨𐖩𐖪𐖫𐖬𐖭𐖮𐖯𐖰𐖱𐖳𐖴𐖵𐖶𐖷𐖸𐖹𐖻𐖼𐳀𐳁𐳂𐳃𐳄𐳅𐳆'
+            '𐳇𐳈𐳉𐳊𐳋𐳌𐳍𐳎𐳏𐳐𐳑𐳒𐳓𐳔𐳕𐳖𐳗𐳘𐳙𐳚𐳛𐳜𐳝𐳞𐳟𐳠𐳡𐳢𐳣𐳤𐳥𐳦𐳧𐳨𐳩𐳪𐳫𐳬𐳭𐳮𐳯𐳰𐳱𐳲𑣀𑣁𑣂𑣃𑣄𑣅𑣆𑣇𑣈𑣉𑣊𑣋𑣌𑣍𑣎𑣏𑣐𑣑𑣒𑣓𑣔𑣕𑣖𑣗𑣘𑣙𑣚𑣛𑣜𑣝𑣞𑣟𖹠𖹡𖹢𖹣𖹤𖹥𖹦𖹧'
+            '𖹨𖹩𖹪𖹫𖹬𖹭𖹮𖹯𖹰𖹱𖹲𖹳𖹴𖹵𖹶𖹷𖹸𖹹𖹺𖹻𖹼𖹽𖹾𖹿𞤢𞤣𞤤𞤥𞤦𞤧𞤨𞤩𞤪𞤫𞤬𞤭𞤮𞤯𞤰𞤱𞤲𞤳𞤴𞤵𞤶𞤷𞤸𞤹𞤺𞤻𞤼𞤽𞤾𞤿𞥀𞥁𞥂𞥃');
+end $$;
 
-create function fold_name(p text) returns text language sql immutable strict parallel safe
-    return rtrim(regexp_replace(
-        regexp_replace(isthmus.fold_text(p), ' *([=^]) *', '\1', 'g'), '\^+(=|$)', '\1', 'g'), '=');
+-- Most names need less than all of it: Latin letters without their accents are ASCII, and scripts
+-- of Asia have no case.
+create function fold_letters(p text) returns text language plpgsql immutable strict parallel safe
+    as $$
+declare
+    t text;
+begin
+    if p ~ '^[ -~]*$' then
+        return lower(p collate "C");
+    end if;
+    t := normalize(p, NFKD);
+    if isthmus.fold_marks(t) ~ '^[ -~]*$' and t !~ '\u0345' then
+        return lower(isthmus.fold_marks(t) collate "C");
+    end if;
+    t := replace(replace(t, 'ß', 'ss'), 'ẞ', 'ss');
+    if t ~ '[^ -~\u0300-\u036F\u0590-\u109F\u1100-\u11FF\u2E80-\uA63F\uAC00-\uD7FF]' then
+        return normalize(isthmus.fold_marks(isthmus.fold_case(t)), NFC);
+    end if;
+    return normalize(isthmus.fold_marks(lower(t collate "C")), NFC);
+end $$;
+create function fold_text(p text) returns text language plpgsql immutable strict parallel safe
+    as $$
+begin
+    return btrim(regexp_replace(isthmus.fold_letters(p), ' {2,}', ' ', 'g'), ' ');
+end $$;
+
+create function fold_name(p text) returns text language plpgsql immutable strict parallel safe
+    as $$
+begin
+    return rtrim(regexp_replace(regexp_replace(isthmus.fold_text(p), ' *([=^]) *', '\1', 'g'),
+                                '\^+(=|$)', '\1', 'g'), '=');
+end $$;
+
+-- The functions below are either simple enough to become part of the expression that calls them, or
+-- in plpgsql, which keeps its plans; another one in SQL would be planned again at each call.
 
 -- The first value of an attribute of DICOM JSON, a PN as it stands in DICOM, a sequence's first
 -- item; null: none.
 create function dicom_text(a jsonb, tag text) returns text language sql immutable
     return nullif(btrim(a #>> array[tag, 'Value', '0'], ' '), '');
 create function dicom_name(a jsonb, tag text) returns text language sql immutable
-    return nullif(rtrim(concat(a #>> array[tag, 'Value', '0', 'Alphabetic'], '=',
-                               a #>> array[tag, 'Value', '0', 'Ideographic'], '=',
-                               a #>> array[tag, 'Value', '0', 'Phonetic']), '='), '');
+    return nullif(rtrim(coalesce(a #>> array[tag, 'Value', '0', 'Alphabetic'], '') || '='
+                        || coalesce(a #>> array[tag, 'Value', '0', 'Ideographic'], '') || '='
+                        || coalesce(a #>> array[tag, 'Value', '0', 'Phonetic'], ''), '='), '');
 create function dicom_item(a jsonb, tag text) returns jsonb language sql immutable
     return a #> array[tag, 'Value', '0'];
-create function dicom_texts(a jsonb, tag text) returns text[] language sql immutable
-    return array(select btrim(v, ' ') from jsonb_array_elements_text(a #> array[tag, 'Value']) v
-                 where btrim(v, ' ') <> '');
+create function dicom_texts(a jsonb, tag text) returns text[] language plpgsql immutable as $$
+declare
+    v jsonb := a #> array[tag, 'Value'];
+    t text[] := '{}';
+begin
+    for i in 0 .. coalesce(jsonb_array_length(v), 0) - 1 loop
+        if btrim(v ->> i, ' ') <> '' then
+            t := t || btrim(v ->> i, ' ');
+        end if;
+    end loop;
+    return t;
+end $$;
 
 -- DA and TM; null: none, or not one. Hours alone and fractions of a second are times too.
 create function dicom_date(p text) returns date language sql immutable
@@ -227,8 +273,8 @@ create function dicom_date(p text) returns date language sql immutable
         then make_date(left(p, 4)::integer, substr(p, 5, 2)::integer, right(p, 2)::integer) end;
 create function dicom_time(p text) returns time language sql immutable
     return case when p ~ '^([01][0-9]|2[0-3])([0-5][0-9]([0-5][0-9](\.[0-9]{1,6})?)?)?$'
-        then (substr(p, 1, 2) || ':' || coalesce(nullif(substr(p, 3, 2), ''), '00') || ':'
-              || coalesce(nullif(substr(p, 5), ''), '00'))::time end;
+        then make_time(substr(p, 1, 2)::integer, ('0' || substr(p, 3, 2))::integer,
+                       ('0' || substr(p, 5))::double precision) end;
 
 -- An issuer (HD): the name known everywhere, else the one known here.
 create function dicom_issuer(item jsonb) returns text language sql immutable
@@ -243,130 +289,145 @@ create function uid_of_uuid(p uuid) returns text language sql immutable
 create function dicom_tag(key text) returns text language sql immutable
     return '(' || left(key, 4) || ',' || right(key, 4) || ')';
 
--- What of @a is not DICOM JSON as we take it, in sentences without values.
-create function dicom_faults(a jsonb, depth integer default 0) returns setof text
+-- What is wrong with one value of attribute @key, or null.
+create function dicom_value_fault(key text, vr text, v jsonb) returns text
     language plpgsql immutable as $$
 declare
-    k text;
-    e jsonb;
-    v jsonb;
-    t text;
-    vr text;
+    t text := v #>> '{}';
+begin
+    if jsonb_typeof(v) = 'object' and vr = 'SQ' then
+        return null;
+    elsif vr = 'SQ' then
+        return 'an item of a sequence is not a JSON object';
+    elsif vr = 'PN' and jsonb_typeof(v) = 'object'
+          and v - '{Alphabetic,Ideographic,Phonetic}'::text[] = '{}'
+          and not jsonb_path_exists(v, '$.* ? (@.type() != "string")') then
+        t := concat_ws('^', v ->> 'Alphabetic', v ->> 'Ideographic', v ->> 'Phonetic');
+        if t like '%=%' then
+            return isthmus.dicom_tag(key) || ' has = in a group of a name';
+        end if;
+    elsif vr = 'PN' and jsonb_typeof(v) <> 'null'
+          or jsonb_typeof(v) not in ('string', 'number', 'null') then
+        return isthmus.dicom_tag(key) || ' has a value of the wrong type';
+    end if;
+    if t ~ (case when vr in ('LT', 'ST', 'UT') then '[\u0001-\u0008\u000B\u000E-\u001F\u007F]'
+                 when vr = 'UR' then '[\u0001-\u001F\u007F]'
+                 else '[\u0001-\u001F\u007F\\]' end) then
+        return isthmus.dicom_tag(key) || ' has control characters or a backslash in a value';
+    end if;
+    if length(t) > (case when vr in ('LT', 'UT', 'UC', 'UR') then 10240 else 1024 end) then
+        return isthmus.dicom_tag(key) || ' has a value that is too long';
+    end if;
+    return null;
+end $$;
+
+-- What of @a is not DICOM JSON as we take it, in sentences without values.
+create function dicom_faults(a jsonb) returns text[] language plpgsql immutable as $$
 begin
     if jsonb_typeof(a) is distinct from 'object' then
-        return next case when depth = 0 then 'attributes are not a JSON object'
-                         else 'an item of a sequence is not a JSON object' end;
-        return;
+        return array['attributes are not a JSON object'];
     end if;
-    if depth > 8 then
-        return next 'sequences are nested more than 8 deep';
-        return;
-    end if;
-    for k, e in select * from jsonb_each(a) loop
-        vr := e ->> 'vr';
-        if k !~ '^[0-9A-F]{8}$' then
-            return next 'a member of attributes is not a tag of 8 hexadecimal digits';
-            continue;
-        end if;
-        if vr is null or vr !~ ('^(AE|AS|AT|CS|D[AST]|F[LD]|IS|L[OT]|O[BDFLVW]|PN|S[HLQSTV]|TM|'
-                                'U[CILNRSTV])$') then
-            return next isthmus.dicom_tag(k) || ' has no vr that is a value representation';
-            continue;
-        end if;
-        continue when not e ? 'Value';
-        if jsonb_typeof(e -> 'Value') <> 'array' then
-            return next isthmus.dicom_tag(k) || ' has a Value that is not an array';
-            continue;
-        end if;
-        for v in select * from jsonb_array_elements(e -> 'Value') loop
-            if vr = 'SQ' then
-                return query select isthmus.dicom_faults(v, depth + 1);
-                continue;
-            end if;
-            if jsonb_typeof(v) = 'object' and vr = 'PN'
-               and v - '{Alphabetic,Ideographic,Phonetic}'::text[] = '{}'
-               and not jsonb_path_exists(v, '$.* ? (@.type() != "string")') then
-                t := concat_ws('^', v ->> 'Alphabetic', v ->> 'Ideographic', v ->> 'Phonetic');
-                if t like '%=%' then
-                    return next isthmus.dicom_tag(k) || ' has = in a group of a name';
-                end if;
-            elsif jsonb_typeof(v) in ('string', 'number', 'null') and vr <> 'PN' then
-                t := v #>> '{}';
-            else
-                return next isthmus.dicom_tag(k) || ' has a value of the wrong type';
-                continue;
-            end if;
-            if t ~ (case when vr in ('LT', 'ST', 'UT')
-                             then '[\u0001-\u0008\u000B\u000E-\u001F\u007F]'
-                         when vr = 'UR' then '[\u0001-\u001F\u007F]'
-                         else '[\u0001-\u001F\u007F\\]' end) then
-                return next isthmus.dicom_tag(k)
-                    || ' has control characters or a backslash in a value';
-            end if;
-            if length(t) > (case when vr in ('LT', 'UT', 'UC', 'UR') then 10240 else 1024 end) then
-                return next isthmus.dicom_tag(k) || ' has a value that is too long';
-            end if;
-        end loop;
-    end loop;
+    return array(with recursive e as (
+        select 0 as depth, j.key, j.value
+        from jsonb_each(a) j
+        union all
+        select e.depth + 1, j.key, j.value
+        from e, jsonb_array_elements(case when e.value ->> 'vr' = 'SQ'
+                    and jsonb_typeof(e.value -> 'Value') = 'array' and e.depth < 9
+                    then e.value -> 'Value' else '[]' end) i,
+             jsonb_each(case when jsonb_typeof(i) = 'object' then i else '{}' end) j
+    )
+    select distinct f from (
+        select case
+            when e.key !~ '^[0-9A-F]{8}$'
+                then 'a member of attributes is not a tag of 8 hexadecimal digits'
+            when coalesce(e.value ->> 'vr', '') !~ ('^(AE|AS|AT|CS|D[AST]|F[LD]|IS|L[OT]|O[BDFLVW]|'
+                                                   'PN|S[HLQSTV]|TM|U[CILNRSTV])$')
+                then isthmus.dicom_tag(e.key) || ' has no vr that is a value representation'
+            when e.value ? 'Value' and jsonb_typeof(e.value -> 'Value') <> 'array'
+                then isthmus.dicom_tag(e.key) || ' has a Value that is not an array'
+            when e.depth > 8 then 'sequences are nested more than 8 deep'
+            else (select case
+                      when jsonb_typeof(v) = 'object' and e.value ->> 'vr' = 'SQ' then null
+                      when jsonb_typeof(v) = 'string' and e.value ->> 'vr' not in ('PN', 'SQ')
+                           and length(v #>> '{}') <= 64
+                           and v #>> '{}' !~ '[\u0001-\u001F\u007F\\]' then null
+                      else isthmus.dicom_value_fault(e.key, e.value ->> 'vr', v) end
+                  from jsonb_array_elements(case when e.value ? 'Value' then e.value -> 'Value'
+                                                 else '[]' end) v
+                  order by 1 limit 1)
+            end as f from e) q
+    where f is not null);
 end $$;
 
 -- A text that must fit: its fault, or null.
 create function worklist_text_fault(what text, value text, longest integer, mandatory boolean)
-    returns text language sql immutable
-    return case when value is null then case when mandatory then what || ' is missing' end
-                when length(value) > longest
-                    then format('%s is longer than %s characters', what, longest) end;
+    returns text language plpgsql immutable as $$
+begin
+    if value is null and mandatory then
+        return what || ' is missing';
+    elsif length(value) > longest then
+        return what || ' is longer than ' || longest || ' characters';
+    end if;
+    return null;
+end $$;
 
 -- The faults of scheduled procedure step @n of an order.
-create function worklist_step_faults(item jsonb, n bigint) returns setof text
+create function worklist_step_faults(item jsonb, n bigint) returns text[]
     language plpgsql immutable as $$
 declare
-    at text := format(' of scheduled procedure step %s', n);
+    at text := ' of scheduled procedure step ' || n;
     t text;
+    f text[];
 begin
-    return query select f from unnest(array[
+    f := array[
         isthmus.worklist_text_fault('Modality (0008,0060)' || at,
                                     isthmus.dicom_text(item, '00080060'), 16, true),
         isthmus.worklist_text_fault('Scheduled Procedure Step ID (0040,0009)' || at,
-                                    isthmus.dicom_text(item, '00400009'), 16, false),
-        case when isthmus.dicom_text(item, '00400002') is null
-            then 'Scheduled Procedure Step Start Date (0040,0002)' || at || ' is missing' end]) f
-        where f is not null;
-    if exists (select from unnest(isthmus.dicom_texts(item, '00400001')) a
-               where length(a) > 16) then
-        return next 'Scheduled Station AE Title (0040,0001)' || at
-            || ' is longer than 16 characters';
+                                    isthmus.dicom_text(item, '00400009'), 16, false)];
+    if isthmus.dicom_text(item, '00400002') is null then
+        f := f || ('Scheduled Procedure Step Start Date (0040,0002)' || at || ' is missing');
     end if;
+    foreach t in array isthmus.dicom_texts(item, '00400001') loop
+        if length(t) > 16 then
+            f := f || ('Scheduled Station AE Title (0040,0001)' || at
+                       || ' is longer than 16 characters');
+        end if;
+    end loop;
     foreach t in array '{00400002,00400004}'::text[] loop
-        if isthmus.dicom_date(isthmus.dicom_text(item, t)) is null
-           and isthmus.dicom_text(item, t) is not null then
-            return next isthmus.dicom_tag(t) || at || ' is not a date (YYYYMMDD)';
+        if isthmus.dicom_text(item, t) is not null
+           and isthmus.dicom_date(isthmus.dicom_text(item, t)) is null then
+            f := f || (isthmus.dicom_tag(t) || at || ' is not a date (YYYYMMDD)');
         end if;
     end loop;
     foreach t in array '{00400003,00400005}'::text[] loop
-        if isthmus.dicom_time(isthmus.dicom_text(item, t)) is null
-           and isthmus.dicom_text(item, t) is not null then
-            return next isthmus.dicom_tag(t) || at || ' is not a time (HHMMSS)';
+        if isthmus.dicom_text(item, t) is not null
+           and isthmus.dicom_time(isthmus.dicom_text(item, t)) is null then
+            f := f || (isthmus.dicom_tag(t) || at || ' is not a time (HHMMSS)');
         end if;
     end loop;
     if isthmus.dicom_text(item, '00400020') not in ('SCHEDULED', 'ARRIVED', 'READY', 'STARTED',
             'DEPARTED', 'COMPLETED', 'CANCELED', 'DISCONTINUED') then
-        return next 'Scheduled Procedure Step Status (0040,0020)' || at || ' is not a status';
+        f := f || ('Scheduled Procedure Step Status (0040,0020)' || at || ' is not a status');
     end if;
+    return f;
 end $$;
 
 -- Everything that is wrong with an order as such; what depends on other orders is found by
 -- worklist_put_one().
-create function worklist_faults(o jsonb) returns setof text language plpgsql immutable as $$
+create function worklist_faults(o jsonb) returns text[] language plpgsql immutable as $$
 declare
     a jsonb := o -> 'attributes';
     steps jsonb;
+    v_id text;
+    v_ids text[] := '{}';
+    f text[];
 begin
-    return query select distinct f from isthmus.dicom_faults(a) f;
-    if found then
-        return;
+    f := isthmus.dicom_faults(a);
+    if f <> '{}' then
+        return f;
     end if;
-    return query select f from unnest(array[
+    f := array[
         isthmus.worklist_text_fault('Patient ID (0010,0020)',
                                     isthmus.dicom_text(a, '00100020'), 64, true),
         isthmus.worklist_text_fault('Patient''s Name (0010,0010)',
@@ -374,37 +435,42 @@ begin
         isthmus.worklist_text_fault('Accession Number (0008,0050)',
                                     isthmus.dicom_text(a, '00080050'), 16, false),
         isthmus.worklist_text_fault('Requested Procedure ID (0040,1001)',
-                                    isthmus.dicom_text(a, '00401001'), 16, false),
-        case when isthmus.dicom_date(isthmus.dicom_text(a, '00100030')) is null
-                  and isthmus.dicom_text(a, '00100030') is not null
-            then 'Patient''s Birth Date (0010,0030) is not a date (YYYYMMDD)' end,
-        case when isthmus.dicom_text(a, '0020000D') !~ '^[0-9]+(\.[0-9]+)+$'
-                  or length(isthmus.dicom_text(a, '0020000D')) > 64
-            then 'Study Instance UID (0020,000D) is not a UID' end,
-        case when o ->> 'status' not in ('draft', 'active', 'on-hold', 'revoked', 'completed',
-                                         'entered-in-error', 'unknown')
-            then 'status is not one of FHIR''s request-status codes' end,
-        case when (o ->> 'source_url') ~ '/$' then 'source_url ends with a slash' end,
-        case when exists (select from jsonb_each(o) m where m.key not in ('attributes', 'all_steps')
-                          and jsonb_typeof(m.value) not in ('string', 'null'))
-            then 'a member of the order is not a text' end]) f
-        where f is not null;
+                                    isthmus.dicom_text(a, '00401001'), 16, false)];
+    if isthmus.dicom_text(a, '00100030') is not null
+       and isthmus.dicom_date(isthmus.dicom_text(a, '00100030')) is null then
+        f := f || 'Patient''s Birth Date (0010,0030) is not a date (YYYYMMDD)'::text;
+    end if;
+    if isthmus.dicom_text(a, '0020000D') !~ '^[0-9]+(\.[0-9]+)+$'
+       or length(isthmus.dicom_text(a, '0020000D')) > 64 then
+        f := f || 'Study Instance UID (0020,000D) is not a UID'::text;
+    end if;
+    if o ->> 'status' not in ('draft', 'active', 'on-hold', 'revoked', 'completed',
+                              'entered-in-error', 'unknown') then
+        f := f || 'status is not one of FHIR''s request-status codes'::text;
+    end if;
+    if right(o ->> 'source_url', 1) = '/' then
+        f := f || 'source_url ends with a slash'::text;
+    end if;
+    if jsonb_path_exists(o - '{attributes,all_steps}'::text[],
+                         '$.* ? (@.type() != "string" && @.type() != "null")') then
+        f := f || 'a member of the order is not a text'::text;
+    end if;
     steps := a #> '{00400100,Value}';
     if coalesce(jsonb_array_length(steps), 0) = 0 then
-        return next 'Scheduled Procedure Step Sequence (0040,0100) is missing';
-        return;
+        f := f || 'Scheduled Procedure Step Sequence (0040,0100) is missing'::text;
+    elsif jsonb_array_length(steps) > 100 then
+        f := f || 'there are more than 100 scheduled procedure steps'::text;
+    else
+        for i in 0 .. jsonb_array_length(steps) - 1 loop
+            f := f || isthmus.worklist_step_faults(steps -> i, i + 1);
+            v_id := coalesce(isthmus.dicom_text(steps -> i, '00400009'), (i + 1)::text);
+            if v_id = any (v_ids) then
+                f := f || 'two scheduled procedure steps have the same ID (0040,0009)'::text;
+            end if;
+            v_ids := v_ids || v_id;
+        end loop;
     end if;
-    if jsonb_array_length(steps) > 100 then
-        return next 'there are more than 100 scheduled procedure steps';
-        return;
-    end if;
-    return query select isthmus.worklist_step_faults(s.item, s.n)
-                 from jsonb_array_elements(steps) with ordinality s (item, n);
-    if exists (select from jsonb_array_elements(steps) with ordinality s (item, n)
-               group by coalesce(isthmus.dicom_text(s.item, '00400009'), s.n::text)
-               having count(*) > 1) then
-        return next 'two scheduled procedure steps have the same ID (0040,0009)';
-    end if;
+    return array_remove(f, null);
 end $$;
 
 -- An accession number that nobody has, made of the prefix and the next number.
@@ -466,6 +532,8 @@ declare
     v_procedure text := isthmus.dicom_text(a, '00401001');
     v_placer text := coalesce(isthmus.dicom_text(a, '00402016'), isthmus.dicom_text(a, '00402006'));
     v_filler text := coalesce(isthmus.dicom_text(a, '00402017'), isthmus.dicom_text(a, '00402007'));
+    v_placer_issuer text := isthmus.dicom_issuer(isthmus.dicom_item(a, '00400026'));
+    v_filler_issuer text := isthmus.dicom_issuer(isthmus.dicom_item(a, '00400027'));
     v_patient text := isthmus.dicom_text(a, '00100020');
     v_uid text := isthmus.dicom_text(a, '0020000D');
     w isthmus.worklist_order;
@@ -486,10 +554,8 @@ begin
         where (c.placer_order_number = v_placer or c.filler_order_number = v_filler)
           and c.placer_order_number is not distinct from v_placer
           and c.filler_order_number is not distinct from v_filler
-          and c.placer_issuer is not distinct from
-              isthmus.dicom_issuer(isthmus.dicom_item(a, '00400026'))
-          and c.filler_issuer is not distinct from
-              isthmus.dicom_issuer(isthmus.dicom_item(a, '00400027'))
+          and c.placer_issuer is not distinct from v_placer_issuer
+          and c.filler_issuer is not distinct from v_filler_issuer
           and (v_accession is null or c.accession_generated)
           and (c.requested_procedure_id = v_procedure or v_procedure is null)
           and (c.source_url is null or v_url is null or c.source_url <> v_url)
@@ -561,12 +627,11 @@ begin
 end $$;
 
 -- One order without faults. Null: an order that was over before it was known is not needed.
-create function worklist_put_one(o jsonb, p_prefix text, p_digits integer,
+create function worklist_put_one(o jsonb, p_content text, p_prefix text, p_digits integer,
                                  out w isthmus.worklist_order, out result text)
     language plpgsql as $$
 declare
     a jsonb := o -> 'attributes';
-    v_content text := md5((o - '{source_version,source_updated_at}'::text[])::text);
     v_status text := coalesce(o ->> 'status', 'active');
     v_issuer text := coalesce(isthmus.dicom_issuer(isthmus.dicom_item(a, '00080051')), '');
     v_procedure text := isthmus.dicom_text(a, '00401001');
@@ -583,16 +648,7 @@ begin
     else
         select * into strict v_old from isthmus.worklist_order
         where order_key = v_old.order_key for update;
-        result := case when v_old.content = v_content then 'unchanged' else 'updated' end;
-    end if;
-    if result = 'unchanged' then
-        if v_old.source_version is distinct from o ->> 'source_version' then
-            update isthmus.worklist_order set source_version = o ->> 'source_version',
-                source_updated_at = (o ->> 'source_updated_at')::timestamptz
-            where order_key = v_old.order_key;
-        end if;
-        w := v_old;
-        return;
+        result := 'updated';
     end if;
 
     w.accession_number := isthmus.dicom_text(a, '00080050');
@@ -660,7 +716,7 @@ begin
             w.accession_number, w.accession_issuer, w.accession_generated,
             w.requested_procedure_id, w.study_instance_uid, w.issuer_of_patient_id, w.patient_id,
             w.patient_name, w.patient_name_folded, w.patient_birth_date, w.patient_sex, v_status,
-            v_content, w.status, a)
+            p_content, w.status, a)
         returning order_key into w.order_key;
     else
         w.order_key := v_old.order_key;
@@ -677,11 +733,11 @@ begin
             issuer_of_patient_id = w.issuer_of_patient_id, patient_id = w.patient_id,
             patient_name = w.patient_name, patient_name_folded = w.patient_name_folded,
             patient_birth_date = w.patient_birth_date, patient_sex = w.patient_sex,
-            source_status = v_status, content = v_content, status = w.status, attributes = a,
+            source_status = v_status, content = p_content, status = w.status, attributes = a,
             match_due = true, changed_at = now()
         where order_key = w.order_key;
     end if;
-    if v_old.status is distinct from w.status and w.status in ('active', 'draft', 'on-hold') then
+    if v_old.status <> w.status and w.status in ('active', 'draft', 'on-hold') then
         perform isthmus.worklist_follow(w.order_key, w.status);
     end if;
     perform isthmus.worklist_put_steps(w.order_key, o #> '{attributes,00400100,Value}',
@@ -689,6 +745,15 @@ begin
     if w.status in ('revoked', 'entered-in-error', 'completed') then
         perform isthmus.worklist_follow(w.order_key, w.status);
     end if;
+end $$;
+
+create function worklist_result(result text, w worklist_order) returns jsonb
+    language plpgsql immutable as $$
+begin
+    return jsonb_strip_nulls(jsonb_build_object('result', result, 'order_key', w.order_key,
+        'accession_number', w.accession_number,
+        'requested_procedure_id', w.requested_procedure_id,
+        'study_instance_uid', w.study_instance_uid));
 end $$;
 
 -- Put orders into the worklist: the one way in, with all checks. @p_orders is an order or an array
@@ -713,13 +778,16 @@ end $$;
 -- until the source says another one. An order with faults is refused as a whole, the others go in.
 -- Roles may be granted this function and select on the view worklist, and need nothing else.
 create function worklist_put(p_orders jsonb, p_prefix text default 'I', p_digits integer default 9)
-    returns jsonb language plpgsql security definer set search_path = isthmus, pg_temp as $$
+    returns jsonb language plpgsql security definer set search_path = isthmus, pg_temp
+    set plan_cache_mode = force_generic_plan as $$
 declare
     o jsonb;
     p record;
     v_faults text[];
     v_results jsonb[] := '{}';
     v_constraint text;
+    v_content text;
+    w isthmus.worklist_order;
 begin
     if p_prefix !~ '^[A-Za-z0-9_-]*$' or p_digits < 1 or length(p_prefix) + p_digits > 16 then
         raise exception 'an accession number has at most 16 characters'
@@ -730,13 +798,24 @@ begin
     for o in select * from jsonb_array_elements(case jsonb_typeof(p_orders)
                  when 'array' then p_orders else jsonb_build_array(p_orders) end) loop
         v_faults := '{}';
+        v_content := md5((case when jsonb_typeof(o) = 'object'
+            then o - '{source_version,source_updated_at}'::text[] else o end)::text);
+        select * into w from isthmus.worklist_order where content = v_content;
+        if found then
+            if w.source_version is distinct from o ->> 'source_version' then
+                update isthmus.worklist_order set source_version = o ->> 'source_version'
+                where order_key = w.order_key;
+            end if;
+            v_results := v_results || isthmus.worklist_result('unchanged', w);
+            continue;
+        end if;
         if jsonb_typeof(o) <> 'object' then
             v_faults := '{the order is not a JSON object}';
         else
             if not o ? 'attributes' then
                 o := jsonb_build_object('attributes', o);
             end if;
-            v_faults := array(select isthmus.worklist_faults(o));
+            v_faults := isthmus.worklist_faults(o);
         end if;
         if v_faults = '{}' and isthmus.dicom_text(o -> 'attributes', '00080050') is null
            and isthmus.dicom_text(o -> 'attributes', '0020000D') is null
@@ -751,12 +830,8 @@ begin
         end if;
         if v_faults = '{}' then
             begin
-                p := isthmus.worklist_put_one(o, p_prefix, p_digits);
-                v_results := v_results || jsonb_strip_nulls(jsonb_build_object(
-                    'result', p.result, 'order_key', (p.w).order_key,
-                    'accession_number', (p.w).accession_number,
-                    'requested_procedure_id', (p.w).requested_procedure_id,
-                    'study_instance_uid', (p.w).study_instance_uid));
+                p := isthmus.worklist_put_one(o, v_content, p_prefix, p_digits);
+                v_results := v_results || isthmus.worklist_result(p.result, p.w);
                 continue;
             exception
                 when unique_violation then

@@ -383,3 +383,26 @@ Test(worklist, every_character_is_folded_as_everywhere)
     }
     PQclear(result);
 }
+
+Test(worklist, a_role_that_may_call_it_needs_no_other_right)
+{
+    cr_assert_str_eq(put(order_of(ACCESSION("A1"), "", "")), "created");
+    run_sql(d.db, "begin; create role worklist_ris; grant usage on schema isthmus to worklist_ris; "
+                  "grant execute on function isthmus.worklist_put to worklist_ris; "
+                  "grant select on isthmus.worklist to worklist_ris; set role worklist_ris");
+    cr_assert_answer(
+        d.db,
+        "select isthmus.worklist_put(jsonb_build_object('attributes', "
+        "order_attributes || '{\"00080050\": {\"vr\": \"SH\", \"Value\": [\"A2\"]}, "
+        "\"0020000D\": {\"vr\": \"UI\"}}' || jsonb_build_object('00400100', "
+        "jsonb_build_object('vr', 'SQ', 'Value', jsonb_build_array(step_attributes))))) "
+        "#>> '{0,result}' from isthmus.worklist",
+        "created");
+    cr_assert_answer(d.db, "select count(*) from isthmus.worklist", "2");
+    cr_assert_answer(d.db,
+                     "select has_table_privilege('isthmus.worklist_order', 'select')::text || "
+                     "has_function_privilege('public', 'isthmus.worklist_put(jsonb, text, "
+                     "integer)', 'execute')",
+                     "falsefalse");
+    run_sql(d.db, "rollback");
+}
