@@ -32,6 +32,7 @@ struct reindex {
     struct store *store;
     struct crew *crew;
     struct progress progress;
+    bool delete_duplicates;
     uint64_t files, counts[COUNT_REFUSED + 1];
     json_t *problems; /* for --json */
 
@@ -122,6 +123,32 @@ static void report(struct reindex *x, uint64_t blob, enum count count, const cha
     (void)printf("%s: %s\n", path, why);
 }
 
+/* A file of the same bytes has a row. That file is read again before anybody relies on it. */
+static void settle_duplicate(struct reindex *x, uint64_t blob)
+{
+    _cleanup_(instance_done) struct instance i = {.blob_id = blob};
+    _cleanup_close_ int fd = -1;
+    enum index_result result = INDEX_STORED;
+    uint64_t old = 0;
+    int r = store_read(x->store, blob, &fd);
+
+    if (r == 0)
+        r = instance_reread(fd, &i, NULL);
+    if (r == 0)
+        r = index_keep(x->tool->db, x->store, &i, 0, &result, &old);
+    if (r == 0 && result == INDEX_DUPLICATE && x->delete_duplicates)
+        r = store_delete(x->store, blob);
+    if (r < 0)
+        report(x, blob, COUNT_REFUSED, strerrordesc_np(-r));
+    else if (result != INDEX_DUPLICATE)
+        report(x, blob, COUNT_INDEXED, "it takes the place of a file that is gone or damaged");
+    else
+        report(x, blob, COUNT_DUPLICATES,
+               x->delete_duplicates ? NULL
+                                    : "another file has the same bytes; this one is not needed, "
+                                      "--delete-duplicates deletes it");
+}
+
 static void report_row(struct reindex *x, uint64_t blob, const struct index_batch_row *row)
 {
     char why[120];
@@ -130,8 +157,7 @@ static void report_row(struct reindex *x, uint64_t blob, const struct index_batc
         (void)snprintf(why, sizeof why, "the index refuses it (%s)", db_problem(x->tool->db));
         report(x, blob, COUNT_REFUSED, why);
     } else if (row->result == INDEX_DUPLICATE || row->result == INDEX_REJECTED) {
-        report(x, blob, COUNT_DUPLICATES,
-               "another file has the same bytes; this one is not needed");
+        settle_duplicate(x, blob);
     } else {
         report(x, blob, row->result == INDEX_CONFLICT ? COUNT_CONFLICTS : COUNT_INDEXED, NULL);
     }
@@ -285,6 +311,7 @@ static int prepare(const struct tool *t)
 static int run(struct tool *t, int argc, char **argv)
 {
     static const struct option options[] = {{"jobs", required_argument, NULL, 'j'},
+                                            {"delete-duplicates", no_argument, NULL, 'd'},
                                             {NULL, 0, NULL, 0}};
     struct reindex x = {.tool = t};
     double jobs = JOBS;
@@ -293,7 +320,9 @@ static int run(struct tool *t, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "j:", options, NULL)) != -1) {
         if (option == '?')
             return TOOL_USAGE;
-        if (!tool_number(optarg, 1, CREW_MAX, &jobs))
+        if (option == 'd')
+            x.delete_duplicates = true;
+        else if (!tool_number(optarg, 1, CREW_MAX, &jobs))
             return tool_usage(t, "--jobs is %s, allowed is 1 to %d", optarg, CREW_MAX);
     }
     if (optind < argc)
@@ -302,7 +331,8 @@ static int run(struct tool *t, int argc, char **argv)
     if (code == TOOL_FINE)
         code = prepare(t);
     if (code == TOOL_FINE)
-        code = tool_open_store(t, &x.store);
+        code = x.delete_duplicates ? tool_open_store_for_writing(t, &x.store)
+                                   : tool_open_store(t, &x.store);
     if (code == TOOL_FINE)
         code = blobs_load(t, &x.known);
     if (code == TOOL_FINE) {
@@ -316,8 +346,10 @@ static int run(struct tool *t, int argc, char **argv)
 }
 
 const struct tool_command tool_reindex = {
-    "reindex", "[--jobs N] [--json]", "Give every file without a row its row",
+    "reindex", "[--jobs N] [--delete-duplicates] [--json]", "Give every file without a row its row",
     "  --jobs N  read N files at a time, 1 to 64 (default 2)\n"
+    "  --delete-duplicates  delete files without a row that repeat one that has a row and is\n"
+    "            whole; a loss of power leaves some, which were never acknowledged\n"
     "  --json    the result as one JSON object\n"
     "\n"
     "Files are taken in the order in which they were received, so on an empty index this makes "

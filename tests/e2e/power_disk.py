@@ -98,6 +98,8 @@ class Disk:
         for name, thing in names.items():
             if isinstance(thing, Folder):
                 self._write(thing, path / name, before / name, random, made)
+            elif thing.copy and not thing.copy.exists():
+                continue  # deleted since; a disk may know that, too
             elif thing in made:
                 os.link(made[thing], path / name)
             else:
