@@ -47,7 +47,7 @@ def full(association, store):
         assert status == 0
         stored += 1
     assert 0 < stored < 24, "the disk has 24 MiB"
-    assert len(files(store)) == len(before) + stored, "what was refused leaves nothing behind"
+    wait_until(lambda: len(files(store)) == len(before) + stored, what="the end of what was refused")
     assert send(association, 300, LARGE) == NO_ROOM
     return stored
 

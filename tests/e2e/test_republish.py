@@ -35,7 +35,7 @@ def settled(isthmus):
 
 
 def reject(isthmus, instance, rejected=True):
-    isthmus.sql(f"update isthmus.instance set rejected = {rejected} "
+    isthmus.sql(f"update isthmus.instance set rejected = {int(rejected)} "
                 f"where sop_instance_uid = '{instance}'")
     isthmus.sql("select isthmus.mark(study_key) from isthmus.study")
     settled(isthmus)
