@@ -118,7 +118,8 @@ static int index_instance(struct reception *r, struct session *s)
     int e = -EAGAIN;
 
     if (attempt)
-        e = index_keep(s->db, s->store, &r->instance, s->settings->restored_titles, &result, &old);
+        e = index_keep(s->db, s->store, &s->series, &r->instance, s->settings->restored_titles,
+                       &result, &old);
 
     if (e == -EAGAIN) {
         e = spool(r, s);

@@ -37,7 +37,7 @@ static int take(void *context, uint64_t id, int fd)
 
     i.blob_id = id;
     if (r == 0)
-        r = index_keep(x->db, x->store, &i, x->restored_titles, &result, &old);
+        r = index_keep(x->db, x->store, NULL, &i, x->restored_titles, &result, &old);
     if (r == -EAGAIN && !child_stopping && db_connection(x->db))
         r = -EBUSY; /* a row that somebody locks: the next file may have another */
     if (r < 0 && r != -EAGAIN && r != -EBUSY && x->complained != id) {

@@ -7,6 +7,7 @@
 #include "scp/settings.h"
 #include "store/blob.h"
 #include "store/db.h"
+#include "store/index.h"
 
 /* What a calling AE may ask for (allow of section ae "…") and a context can be negotiated for. */
 enum service { SERVICE_NONE, SERVICE_ECHO, SERVICE_STORE, SERVICE_FIND, SERVICE_WORKLIST };
@@ -23,8 +24,9 @@ struct session {
     const struct settings *settings;
     struct store *store;
     struct db *db;
-    int line;                  /* to the parent; -1: none */
-    int64_t database_retry_ms; /* CLOCK_MONOTONIC; no attempt to connect before */
+    struct index_series series; /* stored last, also in associations before */
+    int line;                   /* to the parent; -1: none */
+    int64_t database_retry_ms;  /* CLOCK_MONOTONIC; no attempt to connect before */
 
     struct association *association;
     struct context contexts[256]; /* by presentation context id */

@@ -49,6 +49,7 @@ _Noreturn void worker_run(int line, const struct settings *settings, struct stor
         if (!is_worn(settings, served))
             handover_say(line, HANDOVER_IDLE);
     }
+    index_series_done(&s.series);
     db_free(s.db);
     store_free(store);
     exit(0);

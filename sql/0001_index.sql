@@ -188,7 +188,8 @@ create function received_at(p_blob bigint) returns timestamptz language sql immu
 
 -- Store one instance: parents, row, counters, flags and outbox marks, or find that it is a
 -- duplicate or a conflict. Called in a transaction of its own; a race that it cannot settle by
--- itself ends with serialization_failure, and the caller calls again.
+-- itself ends with serialization_failure, and the caller calls again. Answers 'stored' (with the keys
+-- of study and series where put_next() may follow), 'conflict', or 'duplicate BLOB'.
 create function put_instance(
     p_sop_instance_uid text, p_sop_class_uid text, p_study_instance_uid text,
     p_series_instance_uid text, p_transfer_syntax_uid text, p_calling_ae_title text,
@@ -358,16 +359,76 @@ begin
     end if;
 
     -- 4. Its order, where this instance may say something new about it.
-    if v_news or st.attributes <> p_study_attributes or se.attributes <> p_series_attributes
-       or (st.study_key is not null and p_attributes ? '0040A370') then
+    if st.study_key is not null
+       and (v_news or isthmus.requests_differ(st.attributes, p_study_attributes)
+            or se.attributes <> p_series_attributes or p_attributes ? '0040A370') then
         perform isthmus.note_requests(st.study_key, p_study_attributes, p_series_attributes,
                                       p_attributes, v_news);
     end if;
 
     -- 5. Those who are told of changed studies.
-    if st.study_key is not null then
-        perform isthmus.mark(st.study_key);
+    if st.study_key is null then
+        return 'stored';
     end if;
+    perform isthmus.mark(st.study_key);
+    return case when st.patient_attributes = p_patient_attributes
+        and not isthmus.requests_differ(st.attributes, p_study_attributes)
+        and se.attributes = p_series_attributes
+        then 'stored ' || st.study_key || ' ' || se.series_key else 'stored' end;
+end $$;
+
+-- Store the next instance of a series whose caller has just stored one with the same patient and
+-- series, accession number, SOP class and flags, without references: put_instance() answered it
+-- 'stored STUDY_KEY SERIES_KEY', so all that is shared is in the rows, and stays there as long as
+-- they have these keys (see take_out). 'other': nothing was done, put_instance() is to do it.
+create function put_next(
+    p_study_key bigint, p_series_key bigint, p_sop_instance_uid text, p_sop_class_uid text,
+    p_transfer_syntax_uid text, p_calling_ae_title text, p_blob bigint, p_size_bytes bigint,
+    p_digest bytea, p_flags integer, p_instance_number integer, p_sop_instance_status text,
+    p_study_attributes jsonb, p_attributes jsonb
+) returns text language plpgsql as $$
+declare
+    v_study_attributes jsonb;
+    v_nothing text;
+begin
+    if p_sop_class_uid = '1.2.840.10008.5.1.4.1.1.88.59'
+       or p_sop_instance_status in ('AO', 'AC') then -- see put_worth
+        return 'other';
+    end if;
+    v_nothing := pg_advisory_xact_lock_shared(5, 0); -- see rejection
+    update isthmus.study set
+        number_of_study_related_instances = number_of_study_related_instances + 1,
+        size_bytes = size_bytes + p_size_bytes,
+        last_received_at = greatest(last_received_at, isthmus.received_at(p_blob))
+    where study_key = p_study_key and not p_attributes ? '0040A370'
+      and not isthmus.requests_differ(coalesce(attributes_as_stored, attributes),
+                                      p_study_attributes)
+      and not exists (select from isthmus.instance where sop_instance_uid = p_sop_instance_uid)
+      and not exists (select from isthmus.rejection where sop_instance_uid = p_sop_instance_uid)
+    returning nullif(p_study_attributes, coalesce(attributes_as_stored, attributes))
+    into v_study_attributes;
+    if not found then
+        return 'other';
+    end if;
+    -- A statement of its own: while the first one waited, others went on with the series.
+    with s as (
+        update isthmus.series
+        set number_of_series_related_instances = number_of_series_related_instances + 1
+        where series_key = p_series_key and study_key = p_study_key
+        returning series_key)
+    insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid,
+        transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, received_at,
+        instance_number, sop_instance_status, flags, attributes, study_attributes)
+    select series_key, p_sop_instance_uid, p_sop_class_uid, p_transfer_syntax_uid,
+        p_calling_ae_title, p_blob, p_size_bytes, p_digest, isthmus.received_at(p_blob),
+        p_instance_number, p_sop_instance_status, p_flags, p_attributes, v_study_attributes
+    from s
+    on conflict (sop_instance_uid) do nothing;
+    if not found then
+        raise exception 'it was stored, or its series replaced, in this moment'
+            using errcode = 'serialization_failure';
+    end if;
+    perform isthmus.mark(p_study_key);
     return 'stored';
 end $$;
 

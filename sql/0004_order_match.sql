@@ -123,6 +123,13 @@ begin
       and (accession <> '' or (procedure <> '' and not exists (select from item)));
 end $$;
 
+-- May requests_of() find others by this study document than by that one? With the same series and
+-- an instance that refers to none.
+create function requests_differ(a jsonb, b jsonb) returns boolean language sql immutable
+    return (a -> '00080050') is distinct from (b -> '00080050')
+        or (a -> '00080051') is distinct from (b -> '00080051')
+        or (a -> '00401001') is distinct from (b -> '00401001');
+
 -- Who the patient of an order is, and whether all of @p_identities may be the same one. Not in SQL:
 -- that would be planned at each call.
 create function order_identity(o worklist_order) returns jsonb language plpgsql immutable as $$

@@ -1,6 +1,8 @@
 #include "store/conflict.h"
+
 #include "store/base/cleanup.h"
 #include "store/document.h"
+#include "store/index.h"
 #include "store/index_row.h"
 #include "store/reread.h"
 
@@ -71,7 +73,7 @@ static int put(struct db *db, const struct instance *i)
     index_row_done(&row);
     if (e < 0)
         return e;
-    e = strcmp(PQgetvalue(rows, 0, 0), "stored") == 0 ? 0 : -EINVAL;
+    e = index_result_of(PQgetvalue(rows, 0, 0)) == INDEX_STORED ? 0 : -EINVAL;
     PQclear(rows);
     return e;
 }

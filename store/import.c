@@ -89,7 +89,7 @@ static int settle(struct store *s, struct db *db, struct blob **b, const struct 
                                                  [INDEX_REPAIRED] = IMPORT_REPAIRED};
     enum index_result result;
     uint64_t old;
-    int error, r = index_keep(db, s, i, 0, &result, &old);
+    int error, r = index_keep(db, s, NULL, i, 0, &result, &old);
 
     if (r == -EAGAIN)
         *b = blob_spool(*b, &error);

@@ -1,4 +1,5 @@
 #include "store/index.h"
+#include "store/index_next.h"
 #include "store/index_row.h"
 
 #include <errno.h>
@@ -13,14 +14,14 @@
 
 enum index_result index_result_of(const char *word)
 {
-    return strcmp(word, "stored") == 0     ? INDEX_STORED
+    return strncmp(word, "stored", 6) == 0 ? INDEX_STORED
            : strcmp(word, "conflict") == 0 ? INDEX_CONFLICT
            : *word == 'r'                  ? INDEX_REJECTED
                                            : INDEX_DUPLICATE;
 }
 
-static int put_once(struct db *db, const char *const *values, enum index_result *ret,
-                    uint64_t *ret_old)
+static int put_once(struct db *db, struct index_series *series, const char *const *values,
+                    enum index_result *ret, uint64_t *ret_old)
 {
     PGresult *result;
     const char *word;
@@ -32,6 +33,8 @@ static int put_once(struct db *db, const char *const *values, enum index_result 
     *ret = index_result_of(word);
     if ((*ret == INDEX_DUPLICATE || *ret == INDEX_REJECTED) && ret_old)
         (void)sscanf(word, "%*s %" SCNu64, ret_old);
+    if (series)
+        index_series_remember(series, word, values);
     PQclear(result);
     return 0;
 }
@@ -62,14 +65,21 @@ static bool try_again(struct db *db, int attempt)
     return attempt == 0 && is_ambiguous(db, -EAGAIN);
 }
 
-int index_put_values(struct db *db, const char *const *values, enum index_result *ret,
-                     uint64_t *ret_old)
+/* What put_next() leaves undone, or does not survive, is put in full. */
+static int put(struct db *db, struct index_series *series, const char *const *values,
+               enum index_result *ret, uint64_t *ret_old)
 {
     bool ambiguous = false;
     int r = 0;
 
     for (int attempt = 0; r == 0; attempt++) {
-        r = put_once(db, values, ret, ret_old);
+        r = attempt == 0 && series && index_series_matches(series, values)
+                ? index_put_next(db, series, values)
+                : -ENOENT;
+        if (r == 0)
+            *ret = INDEX_STORED;
+        if (r == -ENOENT)
+            r = put_once(db, series, values, ret, ret_old);
         ambiguous = ambiguous || is_ambiguous(db, r);
         if (r != -EAGAIN || !try_again(db, attempt))
             break;
@@ -79,13 +89,20 @@ int index_put_values(struct db *db, const char *const *values, enum index_result
     return r < 0 && ambiguous ? -EAGAIN : r;
 }
 
-int index_put(struct db *db, const struct instance *i, enum index_result *ret, uint64_t *ret_old)
+int index_put_values(struct db *db, const char *const *values, enum index_result *ret,
+                     uint64_t *ret_old)
+{
+    return put(db, NULL, values, ret, ret_old);
+}
+
+int index_put(struct db *db, struct index_series *series, const struct instance *i,
+              enum index_result *ret, uint64_t *ret_old)
 {
     struct index_row row = {.values = {NULL}};
     int r = index_row_fill(i, &row);
 
     if (r == 0)
-        r = index_put_values(db, row.values, ret, ret_old);
+        r = put(db, series, row.values, ret, ret_old);
     index_row_done(&row);
     return r;
 }

@@ -5,6 +5,7 @@
 
 #include "store/blob.h"
 #include "store/db.h"
+#include "store/index_row.h"
 #include "store/instance.h"
 
 #include <stdbool.h>
@@ -19,24 +20,38 @@ enum index_result {
                         row names this blob now */
 };
 
+/* What one process knows of the series it stored last, so that the next instance of it costs less.
+ * Zero: nothing. It may be out of date. */
+struct index_series {
+    char *block; /* see index_row_pack() */
+    const char *values[INDEX_PARAMETERS];
+    char study_key[24], series_key[24];
+};
+
+void index_series_done(struct index_series *s);
+
 /* When this returns 0 the transaction is committed. -EAGAIN: it may or may not be; put it again
  * later, the same blob twice is harmless. Errors of db.h; any but -EAGAIN means that no row names
- * the blob. For a duplicate, *ret_old (may be NULL) is the blob that has the bytes. */
-int index_put(struct db *db, const struct instance *i, enum index_result *ret, uint64_t *ret_old);
+ * the blob. For a duplicate, *ret_old (may be NULL) is the blob that has the bytes. @series (may be
+ * NULL) is kept up to date. */
+int index_put(struct db *db, struct index_series *series, const struct instance *i,
+              enum index_result *ret, uint64_t *ret_old);
 
 /* The same with the INDEX_PARAMETERS values of index_row.h. */
 int index_put_values(struct db *db, const char *const *values, enum index_result *ret,
                      uint64_t *ret_old);
 
-/* What put_instance() answered: "stored", "conflict", "duplicate 7" or "rejected 7". */
+/* What put_instance() answered: "stored", "stored 3 5", "conflict", "duplicate 7" or
+ * "rejected 7". */
 enum index_result index_result_of(const char *word);
 
 /* The same, and a duplicate is only called so when the file that is there still has the bytes: it
  * is read once. Otherwise INDEX_REPAIRED, and *ret_old is the blob that is of no use any more;
  * what is left of its file stays for people to look at. A duplicate that is rejected under none
  * but @restored_titles (enum rejection) is shown again. */
-int index_keep(struct db *db, struct store *s, const struct instance *i, unsigned restored_titles,
-               enum index_result *ret, uint64_t *ret_old);
+int index_keep(struct db *db, struct store *s, struct index_series *series,
+               const struct instance *i, unsigned restored_titles, enum index_result *ret,
+               uint64_t *ret_old);
 
 /* Are these bytes in the store already, with the same UIDs, behind a row and in a good file? Then
  * @ret is true, and putting them would only find a duplicate. Errors of db.h. */

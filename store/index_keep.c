@@ -78,13 +78,14 @@ static int restore(struct db *db, const struct instance *i, unsigned titles)
     return db_query(db, "select isthmus.restore_instance($1, $2)", 2, values, NULL);
 }
 
-int index_keep(struct db *db, struct store *s, const struct instance *i, unsigned restored_titles,
-               enum index_result *ret, uint64_t *ret_old)
+int index_keep(struct db *db, struct store *s, struct index_series *series,
+               const struct instance *i, unsigned restored_titles, enum index_result *ret,
+               uint64_t *ret_old)
 {
     for (int attempt = 0; attempt < TRIES; attempt++) {
         enum index_result result;
         bool replaced = false;
-        int r = index_put(db, i, &result, ret_old);
+        int r = index_put(db, series, i, &result, ret_old);
 
         if (r == 0 && result == INDEX_REJECTED) {
             result = INDEX_DUPLICATE;

@@ -135,7 +135,7 @@ static void settle_duplicate(struct reindex *x, uint64_t blob)
     if (r == 0)
         r = instance_reread(fd, &i, NULL);
     if (r == 0)
-        r = index_keep(x->tool->db, x->store, &i, 0, &result, &old);
+        r = index_keep(x->tool->db, x->store, NULL, &i, 0, &result, &old);
     if (r == 0 && result == INDEX_DUPLICATE && x->delete_duplicates)
         r = store_delete(x->store, blob);
     if (r < 0)

@@ -55,7 +55,7 @@ static uint64_t keep(const struct sample *s, const char *data, enum index_result
     cr_assert_eq(blob_create(store, meta, n, &b), 0);
     cr_assert_eq(blob_append(b, data, strlen(data)), 0);
     cr_assert_eq(blob_seal(b, &i.blob_id, &i.size_bytes, i.digest), 0);
-    cr_assert_eq(index_keep(d.db, store, &i, 0, &result, &old), 0, "%s", db_problem(d.db));
+    cr_assert_eq(index_keep(d.db, store, NULL, &i, 0, &result, &old), 0, "%s", db_problem(d.db));
     cr_assert_eq(result, expected, "result %d, not %d", (int)result, (int)expected);
     if (expected_old)
         cr_assert_eq(old, expected_old);

@@ -38,7 +38,7 @@ static void *run_client(void *context)
     struct client *c = context;
 
     (void)pthread_barrier_wait(&together);
-    c->error = index_put(c->db, &c->instance, &c->result, NULL);
+    c->error = index_put(c->db, NULL, &c->instance, &c->result, NULL);
     return NULL;
 }
 

@@ -31,7 +31,7 @@ static void store_series(const struct made_study *s, unsigned study, unsigned se
     i.attributes[LEVEL_INSTANCE] = json_object();
     if (s->n_codes)
         add_json(i.attributes[LEVEL_STUDY], PROCEDURE_CODES, json_of_codes(s));
-    cr_assert_eq(index_put(made.db, &i, &result, NULL), 0, "%s", db_problem(made.db));
+    cr_assert_eq(index_put(made.db, NULL, &i, &result, NULL), 0, "%s", db_problem(made.db));
     cr_assert_eq(result, INDEX_STORED);
     instance_done(&i);
 }

@@ -36,7 +36,7 @@ static void put_referring(size_t n, uint64_t blob)
     enum index_result result;
 
     i.references = instances[n].references ? strdup(instances[n].references) : NULL;
-    cr_assert_eq(index_put(d.db, &i, &result, NULL), 0, "%s", db_problem(d.db));
+    cr_assert_eq(index_put(d.db, NULL, &i, &result, NULL), 0, "%s", db_problem(d.db));
     cr_assert_eq(result, INDEX_STORED);
     instance_done(&i);
 }
@@ -149,7 +149,7 @@ Test(references, twenty_thousand_come_in_one_statement)
     }
     i.references = json_dumps(list, JSON_COMPACT);
     json_decref(list);
-    cr_assert_eq(index_put(d.db, &i, &result, NULL), 0, "%s", db_problem(d.db));
+    cr_assert_eq(index_put(d.db, NULL, &i, &result, NULL), 0, "%s", db_problem(d.db));
     cr_assert_answer(d.db, "select count(distinct sop_instance_uid) from isthmus.reference",
                      "20000");
     cr_assert_answer(

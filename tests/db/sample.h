@@ -62,7 +62,7 @@ static inline void put(struct db *db, const struct sample *s, uint64_t blob,
 {
     struct instance i = make_instance(s, blob);
     enum index_result result = (enum index_result)99;
-    int r = index_put(db, &i, &result, NULL);
+    int r = index_put(db, NULL, &i, &result, NULL);
 
     cr_assert_eq(r, 0, "%d: %s", r, db_problem(db));
     cr_assert_eq(result, expected, "instance %s, blob %d: result %d, not %d", s->sop, (int)blob,

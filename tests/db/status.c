@@ -46,7 +46,7 @@ static enum index_result arrive(const struct arrival *a, uint64_t blob)
     enum index_result result = INDEX_CONFLICT;
 
     i.references = a->references ? strdup(a->references) : NULL;
-    cr_assert_eq(index_put(d.db, &i, &result, NULL), 0, "%s", db_problem(d.db));
+    cr_assert_eq(index_put(d.db, NULL, &i, &result, NULL), 0, "%s", db_problem(d.db));
     instance_done(&i);
     return result;
 }
@@ -323,7 +323,7 @@ static void *put_late(void *context)
     enum index_result result;
 
     i.references = strdup(note.references);
-    cr_assert_eq(index_put(other->db, &i, &result, NULL), 0, "%s", db_problem(other->db));
+    cr_assert_eq(index_put(other->db, NULL, &i, &result, NULL), 0, "%s", db_problem(other->db));
     instance_done(&i);
     return NULL;
 }

@@ -1,0 +1,102 @@
+#include "store/index_next.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Among the values of index_row.h. */
+enum {
+    SOP_INSTANCE_UID = 0,
+    SOP_CLASS_UID = 1,
+    TRANSFER_SYNTAX_UID = 4,
+    CALLING_AE_TITLE = 5,
+    BLOB = 6,
+    SIZE_BYTES = 7,
+    DIGEST = 8,
+    FLAGS = 9,
+    STUDY_DATE = 16,
+    STUDY_TIME = 17,
+    INSTANCE_NUMBER = 30,
+    SOP_INSTANCE_STATUS = 31,
+    STUDY_ATTRIBUTES = 33,
+    ATTRIBUTES = 35,
+    REFERENCES = 36,
+};
+
+/* What an instance may have of its own. Some scanners write the time of the image into the study,
+ * which is as its first instance says. */
+static const bool is_own[INDEX_PARAMETERS] = {
+    [SOP_INSTANCE_UID] = true, [TRANSFER_SYNTAX_UID] = true,
+    [CALLING_AE_TITLE] = true, [BLOB] = true,
+    [SIZE_BYTES] = true,       [DIGEST] = true,
+    [STUDY_DATE] = true,       [STUDY_TIME] = true,
+    [INSTANCE_NUMBER] = true,  [SOP_INSTANCE_STATUS] = true,
+    [STUDY_ATTRIBUTES] = true, [ATTRIBUTES] = true,
+};
+
+void index_series_done(struct index_series *s)
+{
+    free(s->block);
+    *s = (struct index_series){.block = NULL};
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool index_series_matches(const struct index_series *s, const char *const *values)
+{
+    if (!s->block || values[REFERENCES])
+        return false;
+    for (int i = 0; i < INDEX_PARAMETERS; i++)
+        if (!is_own[i] && !is_same(s->values[i], values[i]))
+            return false;
+    return true;
+}
+
+int index_put_next(struct db *db, struct index_series *s, const char *const *values)
+{
+    const char *const own[] = {s->study_key,
+                               s->series_key,
+                               values[SOP_INSTANCE_UID],
+                               values[SOP_CLASS_UID],
+                               values[TRANSFER_SYNTAX_UID],
+                               values[CALLING_AE_TITLE],
+                               values[BLOB],
+                               values[SIZE_BYTES],
+                               values[DIGEST],
+                               values[FLAGS],
+                               values[INSTANCE_NUMBER],
+                               values[SOP_INSTANCE_STATUS],
+                               values[STUDY_ATTRIBUTES],
+                               values[ATTRIBUTES]};
+    PGresult *result;
+    int r = db_query(db,
+                     "select isthmus.put_next($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+                     "$13, $14)",
+                     sizeof own / sizeof *own, own, &result);
+
+    if (r < 0)
+        return r;
+    r = strcmp(PQgetvalue(result, 0, 0), "stored") == 0 ? 0 : -ENOENT;
+    PQclear(result);
+    return r;
+}
+
+void index_series_remember(struct index_series *s, const char *word, const char *const *values)
+{
+    struct index_series next = {.block = NULL};
+    size_t n;
+
+    index_series_done(s);
+    if (values[REFERENCES] ||
+        sscanf(word, "stored %23[0-9] %23[0-9]", next.study_key, next.series_key) != 2 ||
+        index_row_pack(values, &next.block, &n) < 0)
+        return;
+    if (index_row_unpack(next.block, n, next.values) == 0)
+        *s = next;
+    else
+        free(next.block);
+}

@@ -1,0 +1,18 @@
+/* The usual instance: the next one of a series (function isthmus.put_next in sql/). */
+#ifndef ISTHMUS_STORE_INDEX_NEXT_H
+#define ISTHMUS_STORE_INDEX_NEXT_H
+
+#include "store/index.h"
+
+#include <stdbool.h>
+
+/* The instance of @values has all that @s has, but for what is its own. */
+bool index_series_matches(const struct index_series *s, const char *const *values);
+
+/* Store it. -ENOENT: not this way, and nothing was done; else as index_put_values(). */
+int index_put_next(struct db *db, struct index_series *s, const char *const *values);
+
+/* put_instance() answered @values with @word: what the next instance may count on. */
+void index_series_remember(struct index_series *s, const char *word, const char *const *values);
+
+#endif
