@@ -281,10 +281,15 @@ create function dicom_issuer(item jsonb) returns text language sql immutable
     return coalesce(isthmus.dicom_text(item, '00400032'), isthmus.dicom_text(item, '00400031'));
 
 -- A UUID as a UID (PS3.5 B.2).
-create function uid_of_uuid(p uuid) returns text language sql immutable
-    return '2.25.' || (select sum(('x' || substr(h, 1 + 8 * i, 8))::bit(32)::bigint
-                                  * (4294967296::numeric ^ (3 - i)))::numeric(39)
-                       from replace(p::text, '-', '') h, generate_series(0, 3) i);
+create function uid_of_uuid(p uuid) returns text language plpgsql immutable as $$
+declare
+    h text := replace(p::text, '-', '');
+begin
+    return '2.25.' || (('x' || substr(h, 1, 8))::bit(32)::bigint * 79228162514264337593543950336
+        + ('x' || substr(h, 9, 8))::bit(32)::bigint * 18446744073709551616
+        + ('x' || substr(h, 17, 8))::bit(32)::bigint * 4294967296::numeric
+        + ('x' || substr(h, 25, 8))::bit(32)::bigint);
+end $$;
 
 create function dicom_tag(key text) returns text language sql immutable
     return '(' || left(key, 4) || ',' || right(key, 4) || ')';
@@ -779,7 +784,8 @@ end $$;
 -- Roles may be granted this function and select on the view worklist, and need nothing else.
 create function worklist_put(p_orders jsonb, p_prefix text default 'I', p_digits integer default 9)
     returns jsonb language plpgsql security definer set search_path = isthmus, pg_temp
-    set plan_cache_mode = force_generic_plan as $$
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off as $$ -- plans made while the tables are empty serve until the end
 declare
     o jsonb;
     p record;
