@@ -785,7 +785,8 @@ end $$;
 create function worklist_put(p_orders jsonb, p_prefix text default 'I', p_digits integer default 9)
     returns jsonb language plpgsql security definer set search_path = isthmus, pg_temp
     set plan_cache_mode = force_generic_plan
-    set enable_seqscan = off as $$ -- plans made while the tables are empty serve until the end
+    set enable_seqscan = off -- plans made while the tables are empty serve until the end
+    set jit = off as $$
 declare
     o jsonb;
     p record;
