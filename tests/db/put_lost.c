@@ -62,7 +62,8 @@ Test(put_lost, what_may_be_committed_is_never_reported_as_refused)
         instance = make_instance(&s, i + 1);
         losses = rows[i].losses;
         then_say = rows[i].then_say;
-        cr_assert_eq(index_put(d.db, NULL, &instance, &result, NULL), rows[i].expected, "row %zu", i);
+        cr_assert_eq(index_put(d.db, NULL, &instance, &result, NULL), rows[i].expected, "row %zu",
+                     i);
         cr_assert_eq(result, INDEX_STORED);
         instance_done(&instance);
     }
