@@ -116,9 +116,11 @@ class Judge:
         for name, place in places.items():
             text = text.replace(f'"{name}"', f'"{place}"')
         expected, there = json.loads(text), self.server.get(entry["request"]["url"])
-        there.pop("meta")
-        profile = expected.pop("meta", None)
-        assert there == expected and not profile, \
+        kept, wanted = there.pop("meta"), expected.pop("meta", {})
+        assert there == expected and set(wanted) <= {"tag"} and \
+            all(tag.items() <= known.items() for tag in wanted.get("tag", ())
+                for known in kept.get("tag", ()) if known["code"] == tag["code"]) and \
+            len(wanted.get("tag", ())) <= len(kept.get("tag", ())), \
             f"{self.server.release}:\n{json.dumps(there)}\nshould be\n{json.dumps(expected)}"
         for reference in references(there):
             self.reach(reference)
