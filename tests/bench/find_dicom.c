@@ -3,12 +3,12 @@
  *   find_dicom FD CONTEXT SECONDS TAG VALUE COUNT     VALUE may have a %u for 1 … COUNT
  * Study Root at STUDY level in Implicit VR Little Endian. Prints one line of JSON. */
 #include "store/identifier.h"
+#include "tests/bench/times.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TIMES_MAX 1000000
@@ -21,21 +21,6 @@ struct peer {
     uint8_t context;
     uint16_t message;
 };
-
-static double now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int compare_times(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static void fail(const char *what)
 {

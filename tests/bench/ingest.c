@@ -6,6 +6,8 @@
  * association. many: each association sends studies of its own; same: all share each study; each:
  * every instance goes over an association of its own. PDU is the longest that is sent. Prints one
  * line of JSON; exit status 1: an answer was not Success. */
+#include "tests/bench/times.h"
+
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -17,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CT "1.2.840.10008.5.1.4.1.1.2"
@@ -54,14 +55,6 @@ static void fail(const char *what)
 {
     (void)fprintf(stderr, "ingest: %s\n", what);
     exit(1);
-}
-
-static double now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* --- bytes: every buffer is made large enough for all that one instance needs -------------- */
@@ -345,7 +338,7 @@ static void store(struct sender *s, unsigned study, unsigned series, unsigned in
     (void)snprintf(uid, sizeof uid, "1.2.826.0.1.3680043.10.1002.%u.%u.%u.%u", job.seed, study + 1,
                    series + 1, instance + 1);
     make_data(&s->data, study, series, instance, uid);
-    began = now();
+    began = now_ms();
     if (job.kind == EACH)
         associate(s);
     make_command(s, &command, uid);
@@ -357,7 +350,7 @@ static void store(struct sender *s, unsigned study, unsigned series, unsigned in
         fail("an instance was not stored");
     if (job.kind == EACH)
         release(s);
-    s->times[s->n_times++] = (now() - began) * 1e3;
+    s->times[s->n_times++] = now_ms() - began;
 }
 
 /* --- all of them --------------------------------------------------------------------------- */
@@ -389,13 +382,6 @@ static void *run(void *context)
     return NULL;
 }
 
-static int compare_times(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void report(struct sender *senders, double seconds)
 {
     size_t n = 0;
@@ -417,7 +403,7 @@ static void report(struct sender *senders, double seconds)
 static void ingest(void)
 {
     static struct sender senders[SENDERS_MAX];
-    double began = now();
+    double began = now_ms();
 
     for (unsigned i = 0; i < job.senders; i++) {
         senders[i].number = i;
@@ -426,14 +412,14 @@ static void ingest(void)
     }
     for (unsigned i = 0; i < job.senders; i++)
         (void)pthread_join(senders[i].thread, NULL);
-    report(senders, now() - began);
+    report(senders, (now_ms() - began) / 1e3);
 }
 
 static void measure_floor(const char *directory, unsigned count, size_t bytes)
 {
     char path[4096];
     uint8_t *content = calloc(1, bytes);
-    double began = now();
+    double began = now_ms();
 
     if (!content)
         fail("no memory");
@@ -443,7 +429,8 @@ static void measure_floor(const char *directory, unsigned count, size_t bytes)
         if (fd < 0 || write(fd, content, bytes) != (ssize_t)bytes || fsync(fd) < 0 || close(fd) < 0)
             fail("the directory cannot be written");
     }
-    (void)printf("{\"instances\": %u, \"per_s\": %.1f}\n", count, count / (now() - began));
+    (void)printf("{\"instances\": %u, \"per_s\": %.1f}\n", count,
+                 count / ((now_ms() - began) / 1e3));
     free(content);
 }
 

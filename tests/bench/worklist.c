@@ -3,28 +3,13 @@
  *   bench_worklist CONNINFO STEPS */
 #include "store/base/cleanup.h"
 #include "store/query.h"
+#include "tests/bench/times.h"
 #include "tests/db/worklist_explain.h"
 
 #include <errno.h>
-#include <time.h>
 
 #define QUERIES 3000
 #define PICK_SPREAD 7919u /* a prime: the orders asked for are all over the table */
-
-static double now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int compare_times(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static json_t *object_of(const char *keys)
 {

@@ -64,6 +64,17 @@ static inline int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* The texts in their order, with a space between them; @room bytes. */
+static inline void join_sorted(const char **texts, size_t n, char *text, size_t room)
+{
+    size_t at = 0;
+
+    qsort(texts, n, sizeof *texts, compare_texts);
+    text[0] = '\0';
+    for (size_t i = 0; i < n; i++)
+        at += (size_t)snprintf(text + at, room - at, "%s%s", i ? " " : "", texts[i]);
+}
+
 /* The values of @tag in all answers, sorted, with spaces between; in a buffer that is used again.
  */
 static inline const char *found(struct db *db, const char *level, const char *keys, const char *tag,
@@ -72,18 +83,32 @@ static inline const char *found(struct db *db, const char *level, const char *ke
     static char text[4096];
     json_t *identifier = make_identifier(level, keys), *all = answers(db, identifier, options);
     const char *texts[256];
-    size_t n = json_array_size(all), at = 0;
+    size_t n = json_array_size(all);
 
     cr_assert_leq(n, 256);
     for (size_t i = 0; i < n; i++)
         texts[i] = text_of(json_array_get(all, i), tag);
-    qsort(texts, n, sizeof *texts, compare_texts);
-    text[0] = '\0';
-    for (size_t i = 0; i < n; i++)
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? " " : "", texts[i]);
+    join_sorted(texts, n, text, sizeof text);
     json_decref(all);
     json_decref(identifier);
     return text;
+}
+
+/* A database of its own, filled by @statement of a script of tests/bench/. */
+static inline struct database fill_with(const char *script, const char *statement)
+{
+    const char *source = getenv("ISTHMUS_SOURCE");
+    struct database made = make_database();
+    char *sql, directory[4100];
+
+    (void)snprintf(directory, sizeof directory, "%s/tests/bench", source ? source : ".");
+    sql = read_text(directory, script);
+    run_sql(made.db, sql);
+    run_sql(made.db, "set statement_timeout = 0");
+    run_sql(made.db, statement);
+    run_sql(made.db, "vacuum analyze");
+    free(sql);
+    return made;
 }
 
 #define cr_assert_found(db, level, keys, tag, options, expected)                                   \

@@ -7,16 +7,7 @@ static struct database made;
 
 static void fill(void)
 {
-    const char *source = getenv("ISTHMUS_SOURCE");
-    char *sql, directory[4100];
-
-    made = make_database();
-    (void)snprintf(directory, sizeof directory, "%s/tests/bench", source ? source : ".");
-    sql = read_text(directory, "population.sql");
-    run_sql(made.db, sql);
-    run_sql(made.db, "set statement_timeout = 0; select bench.fill(" STUDIES ", 1, 1)");
-    run_sql(made.db, "vacuum analyze");
-    free(sql);
+    made = fill_with("population.sql", "select bench.fill(" STUDIES ", 1, 1)");
 }
 
 static void empty(void)

@@ -36,15 +36,12 @@ static inline const char *found_steps(struct db *db, const char *order, const ch
     json_t *identifier = make_worklist_identifier(order, step);
     json_t *all = answers(db, identifier, options);
     const char *texts[256];
-    size_t n = json_array_size(all), at = 0;
+    size_t n = json_array_size(all);
 
     cr_assert_leq(n, 256);
     for (size_t i = 0; i < n; i++)
         texts[i] = text_of(step_of(json_array_get(all, i)), STEP_ID);
-    qsort(texts, n, sizeof *texts, compare_texts);
-    text[0] = '\0';
-    for (size_t i = 0; i < n; i++)
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? " " : "", texts[i]);
+    join_sorted(texts, n, text, sizeof text);
     json_decref(all);
     json_decref(identifier);
     return text;

@@ -5,16 +5,7 @@ static struct database made;
 
 static void fill(void)
 {
-    const char *source = getenv("ISTHMUS_SOURCE");
-    char *sql, directory[4100];
-
-    made = make_database();
-    (void)snprintf(directory, sizeof directory, "%s/tests/bench", source ? source : ".");
-    sql = read_text(directory, "worklist_population.sql");
-    run_sql(made.db, sql);
-    run_sql(made.db, "set statement_timeout = 0; select bench.fill_worklist(100000)");
-    run_sql(made.db, "vacuum analyze");
-    free(sql);
+    made = fill_with("worklist_population.sql", "select bench.fill_worklist(100000)");
 }
 
 static void empty(void)
