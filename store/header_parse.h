@@ -6,6 +6,11 @@
 #include "store/header_references.h"
 #include "store/header_tokens.h"
 
+#define LENGTH_UNDEFINED 0xFFFFFFFFu
+#define TAG_GROUP(tag) ((tag) >> 16)
+#define GROUP_PIXEL_DATA 0x7FE0u
+#define GROUP_ITEM 0xFFFEu /* items and delimitation items (PS3.5 7.5) */
+
 /* What is being read, from the data set itself (frames[0]) inwards; sequences and items take
  * turns. */
 struct frame {
@@ -48,8 +53,9 @@ void parser_finish(struct parser *p);
 /* The data set is known to have ended before its time. */
 void parser_truncated(struct parser *p);
 
-/* Give up: -EBADMSG, and why. */
+/* Give up: -EBADMSG, and why; -ENOMEM. */
 void parser_fail(struct parser *p, const char *problem);
+void parser_fail_memory(struct parser *p);
 
 /* An element as its head describes it. */
 struct element {
