@@ -9,7 +9,8 @@
 #define PROBLEM_MAX 320
 
 struct statement {
-    const char *sql; /* its address is the key */
+    struct statement *before; /* prepared before it */
+    const char *sql;          /* its address is the key */
     char name[16];
 };
 
@@ -18,8 +19,8 @@ struct db {
     char *options; /* settings of the session: those of conninfo, then ours */
     char connect_timeout[16];
     PGconn *connection;
-    struct statement *statements; /* prepared on this connection */
-    size_t n_statements;
+    struct statement *statements; /* prepared on this connection, the last one first */
+    unsigned n_statements;
     char problem[PROBLEM_MAX];
 };
 
@@ -100,8 +101,12 @@ void db_disconnect(struct db *db)
 {
     PQfinish(db->connection);
     db->connection = NULL;
-    free(db->statements);
-    db->statements = NULL;
+    while (db->statements) {
+        struct statement *last = db->statements;
+
+        db->statements = last->before;
+        free(last);
+    }
     db->n_statements = 0;
 }
 
@@ -228,28 +233,27 @@ static int finish(struct db *db, PGresult *result, PGresult **ret)
 
 static const struct statement *find_statement(const struct db *db, const char *sql)
 {
-    for (size_t i = 0; i < db->n_statements; i++)
-        if (db->statements[i].sql == sql)
-            return &db->statements[i];
+    for (const struct statement *s = db->statements; s; s = s->before)
+        if (s->sql == sql)
+            return s;
     return NULL;
 }
 
 static int prepare(struct db *db, const char *sql, int n, const struct statement **ret)
 {
-    struct statement *grown =
-        reallocarray(db->statements, db->n_statements + 1, sizeof *db->statements);
-    struct statement *statement;
+    struct statement *statement = malloc(sizeof *statement);
     int r;
 
-    if (!grown)
+    if (!statement)
         return -ENOMEM;
-    db->statements = grown;
-    statement = &grown[db->n_statements];
-    statement->sql = sql;
-    (void)snprintf(statement->name, sizeof statement->name, "s%zu", db->n_statements);
+    *statement = (struct statement){.before = db->statements, .sql = sql};
+    (void)snprintf(statement->name, sizeof statement->name, "s%u", db->n_statements);
     r = finish(db, PQprepare(db->connection, statement->name, sql, n, NULL), NULL);
-    if (r < 0)
+    if (r < 0) {
+        free(statement);
         return r;
+    }
+    db->statements = statement;
     db->n_statements++;
     *ret = statement;
     return 0;

@@ -56,28 +56,38 @@ bool index_series_matches(const struct index_series *s, const char *const *value
     return true;
 }
 
+const char index_next_statement[] =
+    "select isthmus.put_next($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+
+void index_next_values(const struct index_series *s, const char *const *values,
+                       const char *ret[INDEX_NEXT_PARAMETERS])
+{
+    const char *const own[INDEX_NEXT_PARAMETERS] = {s->study_key,
+                                                    s->series_key,
+                                                    values[SOP_INSTANCE_UID],
+                                                    values[SOP_CLASS_UID],
+                                                    values[TRANSFER_SYNTAX_UID],
+                                                    values[CALLING_AE_TITLE],
+                                                    values[BLOB],
+                                                    values[SIZE_BYTES],
+                                                    values[DIGEST],
+                                                    values[FLAGS],
+                                                    values[INSTANCE_NUMBER],
+                                                    values[SOP_INSTANCE_STATUS],
+                                                    values[STUDY_ATTRIBUTES],
+                                                    values[ATTRIBUTES]};
+
+    memcpy(ret, own, sizeof own);
+}
+
 int index_put_next(struct db *db, struct index_series *s, const char *const *values)
 {
-    const char *const own[] = {s->study_key,
-                               s->series_key,
-                               values[SOP_INSTANCE_UID],
-                               values[SOP_CLASS_UID],
-                               values[TRANSFER_SYNTAX_UID],
-                               values[CALLING_AE_TITLE],
-                               values[BLOB],
-                               values[SIZE_BYTES],
-                               values[DIGEST],
-                               values[FLAGS],
-                               values[INSTANCE_NUMBER],
-                               values[SOP_INSTANCE_STATUS],
-                               values[STUDY_ATTRIBUTES],
-                               values[ATTRIBUTES]};
+    const char *own[INDEX_NEXT_PARAMETERS];
     PGresult *result;
-    int r = db_query(db,
-                     "select isthmus.put_next($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-                     "$13, $14)",
-                     sizeof own / sizeof *own, own, &result);
+    int r;
 
+    index_next_values(s, values, own);
+    r = db_query(db, index_next_statement, INDEX_NEXT_PARAMETERS, own, &result);
     if (r < 0)
         return r;
     r = strcmp(PQgetvalue(result, 0, 0), "stored") == 0 ? 0 : -ENOENT;

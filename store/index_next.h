@@ -9,6 +9,12 @@
 /* The instance of @values has all that @s has, but for what is its own. */
 bool index_series_matches(const struct index_series *s, const char *const *values);
 
+/* How put_next() is called for it. @ret points into @s and @values. */
+#define INDEX_NEXT_PARAMETERS 14
+extern const char index_next_statement[];
+void index_next_values(const struct index_series *s, const char *const *values,
+                       const char *ret[INDEX_NEXT_PARAMETERS]);
+
 /* Store it. -ENOENT: not this way, and nothing was done; else as index_put_values(). */
 int index_put_next(struct db *db, struct index_series *s, const char *const *values);
 

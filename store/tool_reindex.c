@@ -14,18 +14,11 @@
 #include <sys/stat.h>
 
 #define JOBS 2
-#define BATCH_ROWS 200
-#define BATCH_BYTES ((size_t)8 << 20)
 
 /* What a process of the crew answers begins with; a row or a reason comes behind it. */
 enum found { FOUND_ROW, FOUND_WAITING, FOUND_PROBLEM };
 
 enum count { COUNT_INDEXED, COUNT_CONFLICTS, COUNT_DUPLICATES, COUNT_WAITING, COUNT_REFUSED };
-
-struct waiting_row {
-    uint64_t blob;
-    char *block;
-};
 
 struct reindex {
     const struct tool *tool;
@@ -37,10 +30,7 @@ struct reindex {
     json_t *problems; /* for --json */
 
     struct blobs known; /* the files that have a row */
-
-    struct waiting_row waiting[BATCH_ROWS];
-    struct index_batch_row rows[BATCH_ROWS];
-    size_t n_rows, bytes;
+    struct index_batch *batch;
 };
 
 /* --- in the crew --------------------------------------------------------------------------- */
@@ -149,54 +139,28 @@ static void settle_duplicate(struct reindex *x, uint64_t blob)
                                       "--delete-duplicates deletes it");
 }
 
-static void report_row(struct reindex *x, uint64_t blob, const struct index_batch_row *row)
+static void take_result(void *context, uint64_t blob, enum index_result result, int error)
 {
+    struct reindex *x = context;
     char why[120];
 
-    if (row->error < 0) {
+    if (error < 0) {
         (void)snprintf(why, sizeof why, "the index refuses it (%s)", db_problem(x->tool->db));
         report(x, blob, COUNT_REFUSED, why);
-    } else if (row->result == INDEX_DUPLICATE || row->result == INDEX_REJECTED) {
+    } else if (result == INDEX_DUPLICATE || result == INDEX_REJECTED) {
         settle_duplicate(x, blob);
     } else {
-        report(x, blob, row->result == INDEX_CONFLICT ? COUNT_CONFLICTS : COUNT_INDEXED, NULL);
+        report(x, blob, result == INDEX_CONFLICT ? COUNT_CONFLICTS : COUNT_INDEXED, NULL);
     }
-}
-
-static void drop_rows(struct reindex *x)
-{
-    for (size_t n = 0; n < x->n_rows; n++)
-        free(x->waiting[n].block);
-    x->n_rows = x->bytes = 0;
-}
-
-static int put_rows(struct reindex *x)
-{
-    int r = x->n_rows > 0 ? index_put_batch(x->tool->db, x->rows, x->n_rows) : 0;
-
-    for (size_t n = 0; r == 0 && n < x->n_rows; n++)
-        report_row(x, x->waiting[n].blob, &x->rows[n]);
-    drop_rows(x);
-    return r;
 }
 
 static int take_row(struct reindex *x, uint64_t blob, const char *block, size_t n)
 {
-    struct waiting_row *w = &x->waiting[x->n_rows];
+    int r = index_batch_add(x->batch, blob, block, n);
 
-    w->blob = blob;
-    w->block = malloc(n);
-    if (!w->block)
-        return -ENOMEM;
-    memcpy(w->block, block, n);
-    if (index_row_unpack(w->block, n, x->rows[x->n_rows].values) < 0) {
-        free(w->block);
+    if (r == -EBADMSG)
         report(x, blob, COUNT_REFUSED, "the process that read it made nonsense of it");
-        return 0;
-    }
-    x->n_rows++;
-    x->bytes += n;
-    return x->n_rows == BATCH_ROWS || x->bytes > BATCH_BYTES ? put_rows(x) : 0;
+    return r == -EBADMSG ? 0 : r;
 }
 
 static int take_answer(void *context, const void *task, size_t n, const void *bytes, size_t size)
@@ -270,14 +234,16 @@ static int reindex(struct reindex *x, unsigned jobs)
     x->progress.unit = "files";
     r = x->progress.visible ? store_walk(x->store, count, x) : 0;
     if (r == 0)
+        r = index_batch_new(x->tool->db, take_result, x, &x->batch);
+    if (r == 0)
         r = crew_new(jobs, work, take_answer, x, &x->crew);
     if (r == 0)
         r = store_walk(x->store, give, x);
     if (r == 0)
         r = crew_finish(x->crew);
     if (r == 0)
-        r = put_rows(x);
-    drop_rows(x);
+        r = index_batch_flush(x->batch);
+    index_batch_free(x->batch);
     crew_free(x->crew);
     progress_end(&x->progress);
     code = print_result(x);

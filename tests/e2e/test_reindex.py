@@ -72,6 +72,7 @@ def fill(isthmus):
 def check_whole(isthmus, before):
     fresh = Fresh(isthmus, "fresh")
     done = fresh.tool("reindex", "--json", check=False)
+    assert done.stdout, done.stderr
     result = json.loads(done.stdout)
     assert done.returncode == 0 and "\r" not in done.stderr, done
     assert result["indexed"] == len(before["instance"]), result

@@ -1,0 +1,124 @@
+/* Many rows together end as one by one. */
+#include "store/index_batch.h"
+#include "tests/db/database.h"
+#include "tests/db/sample.h"
+
+#include <errno.h>
+
+static struct database d;
+static struct index_batch *batch;
+static uint64_t blobs;
+static char told[200];
+
+static void tell(void *context, uint64_t blob, enum index_result result, int error)
+{
+    size_t n = strlen(told);
+
+    (void)context;
+    (void)snprintf(told + n, sizeof told - n, "%s%d:%s", n > 0 ? " " : "", (int)blob,
+                   error < 0                   ? "refused"
+                   : result == INDEX_STORED    ? "stored"
+                   : result == INDEX_CONFLICT  ? "conflict"
+                   : result == INDEX_DUPLICATE ? "duplicate"
+                                               : "?");
+}
+
+static void setup(void)
+{
+    d = make_database();
+    run_sql(d.db, "select isthmus.register_target('t', '', '10s', '300s')");
+    cr_assert_eq(index_batch_new(d.db, tell, NULL, &batch), 0);
+}
+
+static void teardown(void)
+{
+    index_batch_free(batch);
+    drop_database(&d);
+}
+
+TestSuite(index_batch, .init = setup, .fini = teardown, .timeout = 60);
+
+static void add(const struct sample *s)
+{
+    struct instance i = make_instance(s, ++blobs);
+    struct index_row row = {.values = {NULL}};
+    char *block;
+    size_t n;
+
+    cr_assert_eq(index_row_fill(&i, &row), 0);
+    cr_assert_eq(index_row_pack(row.values, &block, &n), 0);
+    cr_assert_eq(index_batch_add(batch, i.blob_id, block, n), 0);
+    free(block);
+    index_row_done(&row);
+    instance_done(&i);
+}
+
+static void flush_and_expect(const char *expected)
+{
+    cr_assert_eq(index_batch_flush(batch), 0, "%s", db_problem(d.db));
+    cr_assert_str_eq(told, expected);
+    *told = '\0';
+}
+
+static const struct sample first = {.sop = "1.1", .study = "2.1", .series = "3.1"},
+                           second = {.sop = "1.2", .study = "2.1", .series = "3.1"},
+                           elsewhere = {.sop = "1.9", .study = "2.2", .series = "3.2"};
+
+Test(index_batch, a_series_that_is_known_goes_the_short_way)
+{
+    add(&first);
+    add(&elsewhere);
+    flush_and_expect("1:stored 2:stored");
+    run_sql(d.db, "alter function isthmus.put_instance rename to forbidden");
+    add(&second);
+    add(&(struct sample){.sop = "1.8", .study = "2.2", .series = "3.2"});
+    add(&(struct sample){.sop = "1.3", .study = "2.1", .series = "3.1"});
+    flush_and_expect("3:stored 4:stored 5:stored");
+    cr_assert_answer(d.db,
+                     "select string_agg(concat_ws(' ', study_instance_uid, "
+                     "number_of_study_related_instances, size_bytes, generation), ', ' "
+                     "order by study_instance_uid) from isthmus.study join isthmus.outbox "
+                     "using (study_key)",
+                     "2.1 3 3000 3, 2.2 2 2000 2");
+}
+
+/* The second row may not go the short way, and the third is about what it leaves. */
+Test(index_batch, what_the_short_way_leaves_undone_keeps_its_place)
+{
+    add(&first);
+    flush_and_expect("1:stored");
+    run_sql(d.db, "insert into isthmus.rejection (sop_instance_uid, note_uid, title) "
+                  "values ('1.2', '9', 1)");
+    add(&(struct sample){.sop = "1.3", .study = "2.1", .series = "3.1"});
+    add(&second);
+    add(&(struct sample){.sop = "1.2", .study = "2.2", .series = "3.2", .bytes = 7});
+    flush_and_expect("2:stored 3:stored 4:conflict");
+    cr_assert_answer(d.db,
+                     "select string_agg(concat_ws(' ', sop_instance_uid, blob, rejected), ', ' "
+                     "order by sop_instance_uid) from isthmus.instance",
+                     "1.1 1 0, 1.2 3 1, 1.3 2 0");
+}
+
+Test(index_batch, one_that_is_refused_does_not_keep_the_others_out)
+{
+    run_sql(d.db, "alter table isthmus.instance add check (sop_instance_uid <> '1.2')");
+    add(&first);
+    add(&second);
+    add(&elsewhere);
+    add(&first);
+    flush_and_expect("1:stored 2:refused 3:stored 4:duplicate");
+    add(&second);
+    add(&(struct sample){.sop = "1.3", .study = "2.1", .series = "3.1"});
+    flush_and_expect("5:refused 6:stored");
+    cr_assert_answer(d.db,
+                     "select string_agg(number_of_study_related_instances::text, ' ' "
+                     "order by study_instance_uid) from isthmus.study",
+                     "2 1");
+}
+
+Test(index_batch, nonsense_is_not_added)
+{
+    cr_assert_eq(index_batch_add(batch, 1, "\1abc", 4), -EBADMSG);
+    add(&first);
+    flush_and_expect("1:stored");
+}
