@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""A disk that runs full, and one that becomes read-only, under an association that stays open.
+"""A disk that runs full, one that becomes read-only, and one that stands still, under associations that stay open.
 
 The instance is answered A700H and leaves nothing behind, the service goes on by itself when the disk
 is well, and what was acknowledged is there. Making such disks needs root.
 """
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import dicom_raw as dicom
 from harness import Isthmus, skip, wait_until
@@ -14,11 +15,23 @@ NO_ROOM = 0xA700
 LARGE = bytes(1 << 20)
 
 
-def mount(isthmus):
+def small_disk(isthmus):
     store = isthmus.dir / "store"
     owner = store.stat()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=24m,mode=0750,uid={owner.st_uid},gid={owner.st_gid}", "tmpfs",
                     store], check=True)
+    return store
+
+
+def disk_that_freezes(isthmus):
+    store = isthmus.dir / "store"
+    owner = store.stat()
+    image = isthmus.scratch / "disk"
+    with open(image, "wb") as f:
+        f.truncate(64 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-E", f"root_owner={owner.st_uid}:{owner.st_gid}", image], check=True)
+    if subprocess.run(["mount", "-o", "loop", image, store], check=False).returncode:
+        skip("no loop device for a disk that stands still")
     return store
 
 
@@ -58,29 +71,64 @@ def well_again(isthmus, association, store, number):
     assert not list((store / "incoming").iterdir())
 
 
+def full_and_read_only(isthmus):
+    store = isthmus.dir / "store"
+    ballast = store / "ballast"
+    ballast.write_bytes(bytes(8 << 20))
+    isthmus.start()
+    a = dicom.Association(isthmus.address, isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
+    count = full(a, store)
+    free = os.statvfs(store)
+    assert free.f_bavail * free.f_frsize >= 1 << 20, "refused before the disk is really full"
+    ballast.unlink()
+    well_again(isthmus, a, store, 1)
+    remount(store, "ro")
+    assert send(a, 2) == NO_ROOM
+    remount(store, "rw")
+    well_again(isthmus, a, store, 3)
+    rows = isthmus.sql("select count(*) from isthmus.instance")
+    assert rows == [[str(count + 2)]], rows
+    a.release()
+
+
+def stands_still(isthmus):
+    """Nothing is acknowledged while it does, others are served, and all is well when it goes on."""
+    store = isthmus.dir / "store"
+    isthmus.start()
+    senders = [dicom.Association(isthmus.address, isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])]) for _ in range(3)]
+    for n, a in enumerate(senders):
+        assert send(a, 400 + n) == 0
+    with ThreadPoolExecutor(len(senders)) as threads:
+        subprocess.run(["fsfreeze", "--freeze", store], check=True)
+        try:
+            answers = [threads.submit(send, a, 410 + n) for n, a in enumerate(senders)]
+            for _ in range(20):
+                assert dicom.echo(isthmus.address, isthmus.aet) == 0
+            assert not any(a.done() for a in answers)
+        finally:
+            subprocess.run(["fsfreeze", "--unfreeze", store], check=True)
+        assert [a.result(60) for a in answers] == [0] * len(senders)
+    for a in senders:
+        a.release()
+    isthmus.tool("verify")
+
+
+def on_a_disk(isthmus, mounted, check):
+    """@check, with the store on what @mounted mounts."""
+    isthmus.kill(isthmus.pid("isthmus-scp"))
+    store = mounted(isthmus)
+    try:
+        check(isthmus)
+    finally:
+        isthmus.kill(isthmus.pid("isthmus-scp"))
+        subprocess.run(["umount", "-l", store], check=True)
+
+
 if os.geteuid() != 0:
     skip("only root can make a small disk")
 with Isthmus() as isthmus:
     isthmus.configure("store", reserve_mib=2)
-    isthmus.kill(isthmus.pid("isthmus-scp"))
-    store = mount(isthmus)
-    try:
-        ballast = store / "ballast"
-        ballast.write_bytes(bytes(8 << 20))
-        isthmus.start()
-        a = dicom.Association(isthmus.address, isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
-        count = full(a, store)
-        free = os.statvfs(store)
-        assert free.f_bavail * free.f_frsize >= 1 << 20, "refused before the disk is really full"
-        ballast.unlink()
-        well_again(isthmus, a, store, 1)
-        remount(store, "ro")
-        assert send(a, 2) == NO_ROOM
-        remount(store, "rw")
-        well_again(isthmus, a, store, 3)
-        rows = isthmus.sql("select count(*) from isthmus.instance")
-        assert rows == [[str(count + 2)]], rows
-        a.release()
-    finally:
-        isthmus.kill(isthmus.pid("isthmus-scp"))
-        subprocess.run(["umount", "-l", store], check=True)
+    on_a_disk(isthmus, small_disk, full_and_read_only)
+with Isthmus() as isthmus:
+    isthmus.configure("store", reserve_mib=2)
+    on_a_disk(isthmus, disk_that_freezes, stands_still)
