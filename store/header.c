@@ -74,7 +74,7 @@ static void feed_deflated(struct header *h, const uint8_t *bytes, size_t n)
         if (p->state == AT_END)
             return;
         if (result == Z_MEM_ERROR)
-            p->error = -ENOMEM;
+            parser_fail_memory(p);
         else if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
             parser_fail(p, "the deflated stream is damaged");
         h->inflated_all = result == Z_STREAM_END;

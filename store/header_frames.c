@@ -1,7 +1,6 @@
 /* Where in the nesting of sequences and items the parser of header_parse.h is (PS3.5 7.5). */
 #include "store/header_frames.h"
-
-#include <errno.h>
+#include "store/header_keep.h"
 
 #define TAG_ITEM 0xFFFEE000u
 #define TAG_ITEM_END 0xFFFEE00Du

@@ -2,7 +2,7 @@
 #ifndef ISTHMUS_STORE_HEADER_FRAMES_H
 #define ISTHMUS_STORE_HEADER_FRAMES_H
 
-#include "store/header_parse.h"
+#include "store/header_parser.h"
 
 /* The innermost one. */
 static inline struct frame *frame_top(struct parser *p)

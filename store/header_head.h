@@ -3,7 +3,7 @@
 #ifndef ISTHMUS_STORE_HEADER_HEAD_H
 #define ISTHMUS_STORE_HEADER_HEAD_H
 
-#include "store/header_parse.h"
+#include "store/header_parser.h"
 
 /* As the innermost frame is encoded. */
 uint32_t head_tag(struct parser *p);

@@ -1,8 +1,6 @@
-/* What is kept of a data set, within the limits of header.h. */
-#include "store/header_parse.h"
+#include "store/header_keep.h"
 #include "store/attributes.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +19,7 @@ void keep_bytes(struct parser *p, const void *bytes, size_t n)
             size *= 2;
         uint8_t *grown = realloc(t->bytes, size);
         if (!grown) {
-            p->error = -ENOMEM;
-            p->state = AT_END;
+            parser_fail_memory(p);
             return;
         }
         t->bytes = grown;

@@ -1,25 +1,12 @@
 #include "store/header_parse.h"
 #include "store/header_frames.h"
 #include "store/header_head.h"
+#include "store/header_keep.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NOWHERE UINT64_MAX
-
-void parser_fail(struct parser *p, const char *problem)
-{
-    p->error = -EBADMSG;
-    p->problem = problem;
-    p->state = AT_END;
-}
-
-void parser_fail_memory(struct parser *p)
-{
-    p->error = -ENOMEM;
-    p->state = AT_END;
-}
 
 /* --- Elements ------------------------------------------------------------------------------ */
 

@@ -9,22 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void verify_report(struct verify *v, uint64_t blob, const char *what, const char *sop_uid)
-{
-    char path[STORE_PATH_MAX];
-
-    v->wrong++;
-    store_path(blob, path);
-    if (v->problems) {
-        (void)json_array_append_new(v->problems,
-                                    json_pack("{s:s,s:s,s:s?}", "file", path, "problem", what,
-                                              "sop_instance_uid", sop_uid));
-        return;
-    }
-    progress_end(&v->progress);
-    (void)printf("%s: %s%s%s\n", path, what, sop_uid ? ", instance " : "", sop_uid ? sop_uid : "");
-}
-
 /* Its row may have been committed after the rows were read, or be about to be: then it still
  * has its name in incoming/. */
 static int check_stray(struct verify *v, uint64_t blob)

@@ -1,4 +1,4 @@
-/* `isthmus verify`: what its two files share. */
+/* `isthmus verify`: what its files share. */
 #ifndef ISTHMUS_STORE_TOOL_VERIFY_H
 #define ISTHMUS_STORE_TOOL_VERIFY_H
 

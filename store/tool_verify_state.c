@@ -67,3 +67,19 @@ int verify_end(const struct verify *v)
         PQclear(result);
     return code;
 }
+
+void verify_report(struct verify *v, uint64_t blob, const char *what, const char *sop_uid)
+{
+    char path[STORE_PATH_MAX];
+
+    v->wrong++;
+    store_path(blob, path);
+    if (v->problems) {
+        (void)json_array_append_new(v->problems,
+                                    json_pack("{s:s,s:s,s:s?}", "file", path, "problem", what,
+                                              "sop_instance_uid", sop_uid));
+        return;
+    }
+    progress_end(&v->progress);
+    (void)printf("%s: %s%s%s\n", path, what, sop_uid ? ", instance " : "", sop_uid ? sop_uid : "");
+}
