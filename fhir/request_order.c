@@ -89,7 +89,9 @@ static bool is_strange(const struct study *s, const json_t *record)
     return false;
 }
 
-void requests_add_orders(const struct build *b, json_t *requests)
+/* Complete @requests, as the images name them, by the orders that the study is linked to, and mark
+ * as "withheld" those that must not be referred to. */
+static void add_orders(const struct build *b, json_t *requests)
 {
     const struct study *s = b->study;
     struct asking a = ask_study(b->scope);
@@ -105,4 +107,13 @@ void requests_add_orders(const struct build *b, json_t *requests)
     json_array_foreach (requests, i, record)
         if (s->request_withheld || (is_strange(s, record) && !json_object_get(record, "reference")))
             (void)json_object_set_new(record, "withheld", json_true());
+}
+
+json_t *requests_collect(const struct build *b)
+{
+    bool of_images = !b->study->request_replaced || b->study->request_withheld;
+    json_t *requests = of_images ? requests_of_images(b) : json_array();
+
+    add_orders(b, requests);
+    return requests;
 }

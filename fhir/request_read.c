@@ -233,7 +233,7 @@ static void push_of_dataset(json_t *requests, const struct mapping *m, const str
         push(requests, m, &(struct request){.own = d});
 }
 
-static json_t *requests_of_images(const struct build *b)
+json_t *requests_of_images(const struct build *b)
 {
     struct asking a = ask_study(b->scope);
     json_t *requests = json_array();
@@ -244,14 +244,5 @@ static json_t *requests_of_images(const struct build *b)
                     FillerOrderNumberImagingServiceRequest, PlacerOrderNumberRetired,
                     FillerOrderNumberRetired, RequestedProcedureCodeSequence))
         push_of_dataset(requests, b->mapping, &d);
-    return requests;
-}
-
-json_t *requests_collect(const struct build *b)
-{
-    bool of_images = !b->study->request_replaced || b->study->request_withheld;
-    json_t *requests = of_images ? requests_of_images(b) : json_array();
-
-    requests_add_orders(b, requests);
     return requests;
 }

@@ -15,8 +15,7 @@ json_t *request_record(const struct mapping *m, const struct request *r);
 /* Only the accession number of @d. */
 json_t *request_record_of_accession(const struct mapping *m, const struct dataset *d);
 
-/* Complete @requests, as the images name them, by the orders that the study is linked to, and mark
- * as "withheld" those that must not be referred to. */
-void requests_add_orders(const struct build *b, json_t *requests);
+/* The records of all that the images of a study name, as far as they differ. */
+json_t *requests_of_images(const struct build *b);
 
 #endif
