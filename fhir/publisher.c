@@ -15,7 +15,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define POLL_MAX_MS 1000      /* a study that a person replays is not waited for longer */
+#define POLL_MIN_S 1          /* until the next look at an outbox in which nothing is due */
+#define POLL_MAX_S 5          /* a study that a person replays is not waited for longer */
 #define DATABASE_FIRST_MS 500 /* first trial to reach the database again … */
 #define DATABASE_MAX_MS 10000 /* … and the longest time between two */
 #define PAUSE_FIRST_MS 1000   /* the same for the target; its longest is a setting */
@@ -289,10 +290,18 @@ static void publish(struct publisher *p, const struct outbox_item *item)
     (void)study_free(study);
 }
 
+/* What changes from now on is not due before the quiet period is over. */
+static int poll_ms(const struct settings *s)
+{
+    int quiet_s = s->quiet_period_s;
+
+    return 1000 * (quiet_s < POLL_MIN_S ? POLL_MIN_S : quiet_s > POLL_MAX_S ? POLL_MAX_S : quiet_s);
+}
+
 static void turn(struct publisher *p)
 {
     struct outbox_item item;
-    int wait_ms = POLL_MAX_MS, r;
+    int wait_ms = 0, longest_ms = poll_ms(p->settings), r;
 
     if (!p->ready && !prepare(p)) {
         /* Nothing is claimed for a target that is not ready, so its rest is kept here. */
@@ -303,7 +312,7 @@ static void turn(struct publisher *p)
     if (r == 0)
         publish(p, &item); /* a claim alone does not show that the database works again */
     else if (report(p, r) == -ENOENT)
-        (void)stop_wait(wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS);
+        (void)stop_wait(wait_ms < longest_ms ? wait_ms : longest_ms);
 }
 
 int publisher_run(struct db *db, const struct settings *s)
