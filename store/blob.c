@@ -20,7 +20,8 @@ struct blob {
     uint64_t id;
     int fd;
     bool linked; /* has its name in objects/ */
-    int error;   /* the first one, negative errno */
+    bool sealed;
+    int error; /* the first one, negative errno */
     char *buffer;
     size_t used;            /* of the buffer */
     uint64_t written_bytes; /* of the file, meta included */
@@ -212,26 +213,38 @@ static int link_object(struct blob *b, int *ret_directory)
 
 /* The file must be whole on the disk before it gets its second name: two names mean "received
  * whole" to store_adopt() after a crash. */
-static int seal(struct blob *b)
+static int sync_and_link(struct blob *b)
 {
-    int directory = -1, r = write_through(b, NULL, 0);
+    int directory, r = write_through(b, NULL, 0);
 
     if (r < 0)
         return r;
-    if (fsync(b->fd) < 0)
-        return to_error(errno);
-    r = link_object(b, &directory);
+    return fsync(b->fd) < 0 ? to_error(errno) : link_object(b, &directory);
+}
+
+static int sync_directory(const struct blob *b)
+{
+    int directory = -1, r = store_minute_fd(b->store, b->id, &directory);
+
     if (r < 0)
         return r;
     return fsync(directory) < 0 ? to_error(errno) : 0;
+}
+
+static void seal(struct blob *b)
+{
+    b->error = sync_and_link(b);
+    if (b->error == 0)
+        b->error = sync_directory(b);
+    b->sealed = b->error == 0;
 }
 
 int blob_seal(struct blob *b, uint64_t *ret_id, uint64_t *ret_size_bytes, uint8_t ret_digest[16])
 {
     XXH128_canonical_t digest;
 
-    if (b->error == 0)
-        b->error = seal(b);
+    if (b->error == 0 && !b->sealed)
+        seal(b);
     if (b->error < 0)
         return b->error;
     XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(b->digest));
@@ -239,6 +252,48 @@ int blob_seal(struct blob *b, uint64_t *ret_id, uint64_t *ret_size_bytes, uint8_
     *ret_id = b->id;
     *ret_size_bytes = b->size_bytes;
     return 0;
+}
+
+/* With all their pages on the way to the disk, the first fsync() of a file commits what the file
+ * system has to note of the others too. */
+static void start_all(struct blob *const *blobs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct blob *b = blobs[i];
+
+        if (b->error == 0)
+            b->error = write_through(b, NULL, 0);
+        if (b->error == 0)
+            (void)sync_file_range(b->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
+}
+
+/* Once for all that are in the same one. */
+static void sync_directories(struct blob *const *blobs, size_t n)
+{
+    const struct blob *last = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        struct blob *b = blobs[i];
+
+        if (b->error < 0)
+            continue;
+        if (!last || !store_same_minute(last->id, b->id))
+            b->error = sync_directory(b);
+        else
+            b->error = last->error;
+        b->sealed = b->error == 0;
+        last = b;
+    }
+}
+
+void blob_seal_all(struct blob *const *blobs, size_t n)
+{
+    start_all(blobs, n);
+    for (size_t i = 0; i < n; i++)
+        if (blobs[i]->error == 0)
+            blobs[i]->error = sync_and_link(blobs[i]);
+    sync_directories(blobs, n);
 }
 
 static int drop_incoming(struct blob *b)
@@ -265,6 +320,11 @@ struct blob *blob_spool(struct blob *b, int *ret_error)
     if (fsync(b->store->incoming_fd) < 0)
         *ret_error = to_error(errno);
     return blob_free(b);
+}
+
+struct blob *blob_hand_over(struct blob *b)
+{
+    return b ? blob_free(b) : NULL;
 }
 
 /* The permanent name goes first: a file that keeps only the incoming one is abandoned to

@@ -42,14 +42,24 @@ int blob_append(struct blob *b, const void *bytes, size_t n);
  * Fills id, size and digest of the data set. */
 int blob_seal(struct blob *b, uint64_t *ret_id, uint64_t *ret_size_bytes, uint8_t ret_digest[16]);
 
-/* The three ends of a blob; each frees @b (NULL is fine) and returns NULL.
+/* Seal several of one store at once, which costs less than one by one. What became of each says
+ * blob_seal(), which then has nothing left to do. */
+void blob_seal_all(struct blob *const *blobs, size_t n);
+
+/* The ends of a blob; each frees @b (NULL is fine) and returns NULL.
  * release: the row is committed; the incoming name goes (unsynced: doing it twice is harmless).
  * spool: sealed, but the row has to wait; the incoming name is made durable and stays.
  *        *ret_error is 0 or negative errno: on error the file may be lost with the power.
+ * hand_over: sealed, and another process commits the row and then calls store_release(); should it
+ *        die, store_adopt() finds the file.
  * abandon: not acknowledged; both names go. */
 struct blob *blob_release(struct blob *b);
 struct blob *blob_spool(struct blob *b, int *ret_error);
+struct blob *blob_hand_over(struct blob *b);
 struct blob *blob_abandon(struct blob *b);
+
+/* The row of a file that was handed over is committed: its incoming name goes. */
+void store_release(struct store *s, uint64_t id);
 
 /* Call @take for each file of incoming/ that has no owner and was sealed, oldest first, holding
  * its lock; unsealed ones without owner are deleted and counted in *ret_abandoned. @take gets an

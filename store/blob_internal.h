@@ -40,6 +40,8 @@ int incoming_id(const char *name, uint64_t *ret);
  */
 int store_minute_fd(struct store *s, uint64_t id, int *ret_fd);
 
+bool store_same_minute(uint64_t a, uint64_t b);
+
 /* 0 when @bytes more can be written without touching the reserve, -ENOSPC otherwise. Looks at
  * the file system at most a few times a second and at least once in 64 MiB. */
 int store_take_room(struct store *s, uint64_t bytes);

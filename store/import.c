@@ -1,13 +1,14 @@
 #include "store/import.h"
 #include "store/base/cleanup.h"
 #include "store/file_meta.h"
-#include "store/index.h"
+#include "store/index_row.h"
 #include "store/reread.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -78,71 +79,122 @@ static int copy(int fd, off_t offset, struct blob *b)
     return r;
 }
 
-/* Sealed and put: the answer of the index decides which end the blob has. A COMMIT that may have
- * happened names the file, so it stays in incoming/, where the listener looks for it. */
-static int settle(struct store *s, struct db *db, struct blob **b, const struct instance *i,
-                  struct import_outcome *o)
+struct copied {
+    struct import_file *file;
+    struct instance instance; /* as it was read */
+    struct blob *blob;        /* NULL: there is nothing to store */
+};
+
+static int begin_copy(struct store *s, struct db *db, struct copied *c)
+{
+    struct import_outcome *o = &c->file->outcome;
+    struct reread about = {.problem = NULL};
+    bool there = false;
+    int r = instance_reread(c->file->fd, &c->instance, &about);
+
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0 || strcmp(about.part10.media_class_uid, MEDIA_STORAGE_DIRECTORY) == 0)
+        return judge_reading(r, &about, o);
+    if (instance_lack(&c->instance) != INSTANCE_COMPLETE)
+        return say(o, IMPORT_REFUSED, "%s", lacks[instance_lack(&c->instance)]);
+    r = index_has(db, s, &c->instance, &there);
+    if (r == 0 && there)
+        return say(o, IMPORT_DUPLICATE, "%s", "");
+    if (r == 0)
+        r = create(s, &c->instance, &c->blob);
+    if (r == 0)
+        r = copy(c->file->fd, (off_t)about.part10.offset, c->blob);
+    if (r <= 0)
+        return r;
+    c->blob = blob_abandon(c->blob);
+    return say(o, IMPORT_REFUSED, "it cannot be read: %s", strerrordesc_np(r));
+}
+
+static int pack_row(const struct instance *i, struct import_file *f)
+{
+    struct index_row row = {.values = {NULL}};
+    int r = index_row_fill(i, &row);
+
+    if (r == 0)
+        r = index_row_pack(row.values, &f->row, &f->row_bytes);
+    index_row_done(&row);
+    return r;
+}
+
+static int end_copy(struct copied *c)
+{
+    struct instance *i = &c->instance;
+    uint8_t digest[sizeof i->digest];
+    int r = blob_seal(c->blob, &i->blob_id, &i->size_bytes, digest);
+
+    if (r < 0)
+        return r;
+    if (memcmp(digest, i->digest, sizeof digest) != 0) {
+        c->blob = blob_abandon(c->blob);
+        return say(&c->file->outcome, IMPORT_REFUSED, "it changed while it was read");
+    }
+    c->file->outcome.result = IMPORT_SEALED;
+    c->file->blob = i->blob_id;
+    return pack_row(i, c->file);
+}
+
+static int copy_all(struct store *s, struct db *db, struct copied *copies, size_t n)
+{
+    struct blob *blobs[IMPORT_FILES_MAX] = {NULL};
+    size_t n_blobs = 0;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        if (copies[i].file->fd >= 0)
+            r = begin_copy(s, db, &copies[i]);
+        if (copies[i].blob)
+            blobs[n_blobs++] = copies[i].blob;
+    }
+    if (r == 0)
+        blob_seal_all(blobs, n_blobs);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        if (copies[i].blob)
+            r = end_copy(&copies[i]);
+    return r;
+}
+
+int import_store(struct store *s, struct db *db, struct import_file *files, size_t n)
+{
+    _cleanup_free_ struct copied *copies = n <= IMPORT_FILES_MAX ? calloc(n, sizeof *copies) : NULL;
+    int r;
+
+    if (!copies)
+        return n <= IMPORT_FILES_MAX ? -ENOMEM : -EINVAL;
+    for (size_t i = 0; i < n; i++)
+        copies[i].file = &files[i];
+    r = copy_all(s, db, copies, n);
+    for (size_t i = 0; i < n; i++) {
+        (void)(r == 0 ? blob_hand_over : blob_abandon)(copies[i].blob);
+        instance_done(&copies[i].instance);
+        if (r < 0)
+            free(TAKE_PTR(files[i].row));
+    }
+    return r;
+}
+
+int import_settle(struct store *s, struct db *db, uint64_t blob, enum index_result result,
+                  int error, struct import_outcome *ret)
 {
     static const enum import_result results[] = {[INDEX_STORED] = IMPORT_STORED,
                                                  [INDEX_DUPLICATE] = IMPORT_DUPLICATE,
                                                  [INDEX_CONFLICT] = IMPORT_CONFLICT,
                                                  [INDEX_REPAIRED] = IMPORT_REPAIRED};
-    enum index_result result;
     uint64_t old;
-    int error, r = index_keep(db, s, NULL, i, 0, &result, &old);
 
-    if (r == -EAGAIN)
-        *b = blob_spool(*b, &error);
-    if (r == -EINVAL)
-        return say(o, IMPORT_REFUSED, "the index refuses it (%s)", db_problem(db));
-    if (r < 0)
-        return r;
-    *b = result == INDEX_DUPLICATE ? blob_abandon(*b) : blob_release(*b);
-    o->result = results[result];
-    return 0;
-}
-
-static int store_copy(struct store *s, struct db *db, int fd, off_t offset, struct blob **b,
-                      struct instance *i, struct import_outcome *o)
-{
-    uint8_t digest[sizeof i->digest];
-    int r = create(s, i, b);
-
-    if (r == 0)
-        r = copy(fd, offset, *b);
-    if (r > 0)
-        return say(o, IMPORT_REFUSED, "it cannot be read: %s", strerrordesc_np(r));
-    if (r == 0)
-        r = blob_seal(*b, &i->blob_id, &i->size_bytes, digest);
-    if (r < 0)
-        return r;
-    if (memcmp(digest, i->digest, sizeof digest) != 0)
-        return say(o, IMPORT_REFUSED, "it changed while it was read");
-    return settle(s, db, b, i, o);
-}
-
-static void blob_drop(struct blob **b)
-{
-    *b = blob_abandon(*b);
-}
-
-int import_file(struct store *s, struct db *db, int fd, struct import_outcome *ret)
-{
-    _cleanup_(instance_done) struct instance i = {0};
-    _cleanup_(blob_drop) struct blob *b = NULL;
-    struct reread about = {.problem = NULL};
-    bool there = false;
-    int r = instance_reread(fd, &i, &about);
-
-    *ret = (struct import_outcome){.why = ""};
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0 || strcmp(about.part10.media_class_uid, MEDIA_STORAGE_DIRECTORY) == 0)
-        return judge_reading(r, &about, ret);
-    if (instance_lack(&i) != INSTANCE_COMPLETE)
-        return say(ret, IMPORT_REFUSED, "%s", lacks[instance_lack(&i)]);
-    r = index_has(db, s, &i, &there);
-    if (r == 0 && there)
-        return say(ret, IMPORT_DUPLICATE, "%s", "");
-    return r < 0 ? r : store_copy(s, db, fd, (off_t)about.part10.offset, &b, &i, ret);
+    if (error == 0 && (result == INDEX_DUPLICATE || result == INDEX_REJECTED))
+        error = index_keep_file(db, s, blob, &result, &old);
+    if (error < 0 && error != -EINVAL)
+        return error;
+    if (error < 0 || result == INDEX_DUPLICATE)
+        (void)store_delete(s, blob);
+    store_release(s, blob);
+    if (error < 0)
+        return say(ret, IMPORT_REFUSED, "the index refuses it (%s)", db_problem(db));
+    return say(ret, results[result], "%s", "");
 }

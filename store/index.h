@@ -53,6 +53,11 @@ int index_keep(struct db *db, struct store *s, struct index_series *series,
                const struct instance *i, unsigned restored_titles, enum index_result *ret,
                uint64_t *ret_old);
 
+/* The same for the file @blob that has no row yet, which is read again. Errors also of
+ * instance_reread(). */
+int index_keep_file(struct db *db, struct store *s, uint64_t blob, enum index_result *ret,
+                    uint64_t *ret_old);
+
 /* Are these bytes in the store already, with the same UIDs, behind a row and in a good file? Then
  * @ret is true, and putting them would only find a duplicate. Errors of db.h. */
 int index_has(struct db *db, struct store *s, const struct instance *i, bool *ret);

@@ -1,6 +1,8 @@
+#include "store/base/cleanup.h"
 #include "store/fixity.h"
 #include "store/index.h"
 #include "store/index_row.h"
+#include "store/reread.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -107,4 +109,16 @@ int index_keep(struct db *db, struct store *s, struct index_series *series,
         }
     }
     return -EAGAIN;
+}
+
+int index_keep_file(struct db *db, struct store *s, uint64_t blob, enum index_result *ret,
+                    uint64_t *ret_old)
+{
+    _cleanup_(instance_done) struct instance i = {.blob_id = blob};
+    _cleanup_close_ int fd = -1;
+    int r = store_read(s, blob, &fd);
+
+    if (r == 0)
+        r = instance_reread(fd, &i, NULL);
+    return r < 0 ? r : index_keep(db, s, NULL, &i, 0, ret, ret_old);
 }

@@ -68,6 +68,11 @@ static uint64_t minute_of(uint64_t id)
     return (id >> RANDOM_BITS) / MS_PER_MINUTE;
 }
 
+bool store_same_minute(uint64_t a, uint64_t b)
+{
+    return minute_of(a) == minute_of(b);
+}
+
 /* "YYYYMMDD" and "HHMM". An id from a damaged name may be any number; the year is kept to four
  * digits so that the path has its length. */
 static void minute_names(uint64_t minute, char day[9], char hour_minute[5])
@@ -291,4 +296,12 @@ int store_delete(struct store *s, uint64_t id)
 
     store_path(id, path);
     return unlinkat(s->root_fd, path, 0) < 0 ? -errno : 0;
+}
+
+void store_release(struct store *s, uint64_t id)
+{
+    char name[INCOMING_NAME_MAX];
+
+    incoming_name(id, name);
+    (void)unlinkat(s->incoming_fd, name, 0);
 }

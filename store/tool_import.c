@@ -1,147 +1,218 @@
 #include "store/tool_import.h"
 #include "store/base/cleanup.h"
-#include "store/crew.h"
-#include "store/import.h"
+#include "store/index_batch.h"
 #include "store/tool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define JOBS 4
 
-/* What a process of the crew says about one file. */
-struct answer {
-    int error; /* 0 or negative errno: no use going on */
-    uint64_t size_bytes;
-    struct import_outcome outcome;
-    char database[80]; /* what it said */
+/* Files whose row is to be put, or that are to be tried once more. */
+struct name {
+    struct name *next;
+    char path[];
+};
+
+struct names {
+    struct name *first, **end;
 };
 
 struct import {
     const struct tool *tool;
+    struct store *store;
     struct crew *crew;
+    struct index_batch *batch;
+    struct names sealed, again;
     struct progress progress;
     double done_bytes;
     uint64_t files, bytes, counts[IMPORT_REFUSED + 1];
-    json_t *problems;   /* for --json */
-    struct answer last; /* of the file that ended the work */
+    json_t *problems;                   /* for --json */
+    char database[IMPORT_DATABASE_MAX]; /* what it said to a process that could not go on */
+    int error;                          /* of import_settle() */
 
-    /* In a process of the crew. */
-    struct store *store;
-    struct db *db;
+    /* The group that is made up: paths with their NUL. */
+    char group[IMPORT_GROUP_NAMES + PATH_MAX];
+    size_t group_used;
+    unsigned group_files;
+    off_t group_bytes;
 };
-
-/* --- in the crew --------------------------------------------------------------------------- */
-
-static int open_both(struct import *m)
-{
-    const struct conf *conf = m->tool->conf;
-    int r = 0;
-
-    if (!m->store)
-        r = store_open(conf_string(conf, "store", "root"),
-                       (uint64_t)conf_int(conf, "store", "reserve_mib") << 20, &m->store);
-    if (r == 0 && !m->db)
-        r = db_new_conf(conf, "isthmus import", &m->db);
-    return r;
-}
-
-static int import_path(struct import *m, const char *path, struct answer *a)
-{
-    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat st;
-
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        a->outcome.result = IMPORT_REFUSED;
-        (void)snprintf(a->outcome.why, sizeof a->outcome.why, "it cannot be opened: %s",
-                       strerrordesc_np(errno));
-        return 0;
-    }
-    a->size_bytes = (uint64_t)st.st_size;
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return import_file(m->store, m->db, fd, &a->outcome);
-}
-
-static int work(void *context, const void *task, size_t n, void **ret, size_t *ret_n)
-{
-    struct import *m = context;
-    struct answer *a = calloc(1, sizeof *a);
-
-    (void)n;
-    if (!a)
-        return -ENOMEM;
-    a->error = open_both(m);
-    if (a->error == 0)
-        a->error = import_path(m, task, a);
-    if (a->error < 0 && m->db)
-        (void)snprintf(a->database, sizeof a->database, "%s", db_problem(m->db));
-    *ret = a;
-    *ret_n = sizeof *a;
-    return 0;
-}
-
-/* --- in the caller ------------------------------------------------------------------------- */
 
 static const char *const words[] = {"stored",   "duplicate", "conflict",
                                     "repaired", "skipped",   "refused"};
 
-static int report(struct import *m, const char *path, enum import_result result, const char *why)
+static void report(struct import *m, const char *path, enum import_result result, const char *why)
 {
     m->counts[result]++;
     if (result == IMPORT_STORED || result == IMPORT_DUPLICATE)
-        return 0;
+        return;
     if (result == IMPORT_CONFLICT)
         why = "another instance has its UID; it is kept aside, see 'isthmus conflicts list'";
     if (result == IMPORT_REPAIRED)
         why = "its file in the store was gone or damaged, and is good again";
-    if (m->problems)
-        return json_array_append_new(m->problems, json_pack("{s:s,s:s,s:s}", "file", path, "result",
-                                                            words[result], "why", why));
+    if (m->problems) {
+        (void)json_array_append_new(m->problems, json_pack("{s:s,s:s,s:s}", "file", path, "result",
+                                                           words[result], "why", why));
+        return;
+    }
     progress_end(&m->progress);
     (void)printf("%s: %s: %s\n", path, words[result], why);
+}
+
+static int add_name(struct names *names, const char *path)
+{
+    size_t n = strlen(path) + 1;
+    struct name *name = malloc(sizeof *name + n);
+
+    if (!name)
+        return -ENOMEM;
+    name->next = NULL;
+    memcpy(name->path, path, n);
+    *names->end = name;
+    names->end = &name->next;
     return 0;
+}
+
+/* The first one, the caller's to free; NULL: there is none. */
+static struct name *take_name(struct names *names)
+{
+    struct name *name = names->first;
+
+    if (name && !(names->first = name->next))
+        names->end = &names->first;
+    return name;
+}
+
+/* From the batch, in the order in which the rows were added. */
+static void take_result(void *context, uint64_t blob, enum index_result result, int error)
+{
+    struct import *m = context;
+    _cleanup_free_ struct name *name = take_name(&m->sealed);
+    struct import_outcome o = {.why = ""};
+    int r = import_settle(m->store, m->tool->db, blob, result, error, &o);
+
+    if (r == 0)
+        report(m, name->path, o.result, o.why);
+    else
+        m->error = r;
+}
+
+static int take_file(struct import *m, const char *path, const struct import_found *f,
+                     const char *row)
+{
+    int r;
+
+    m->files++;
+    m->bytes += f->size_bytes;
+    if (f->outcome.result != IMPORT_SEALED) {
+        report(m, path, f->outcome.result, f->outcome.why);
+        return 0;
+    }
+    r = add_name(&m->sealed, path);
+    return r < 0 ? r : index_batch_add(m->batch, f->blob, row, f->row_bytes);
+}
+
+/* The process died over one of several files: each is tried alone, after all others. */
+static int take_death(struct import *m, const char *task, size_t n)
+{
+    int r = 0;
+
+    if (strlen(task) + 1 == n) {
+        m->files++;
+        report(m, task, IMPORT_REFUSED, "the process that read it died");
+        return 0;
+    }
+    for (const char *path = task; r == 0 && path < task + n; path += strlen(path) + 1)
+        r = add_name(&m->again, path);
+    return r;
+}
+
+static int take_files(struct import *m, const char *path, const char *found, size_t n,
+                      const char *row, const char *end)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct import_found f;
+
+        memcpy(&f, found + i * sizeof f, sizeof f);
+        if (f.row_bytes > (size_t)(end - row))
+            return -EBADMSG;
+        r = take_file(m, path, &f, row);
+        row += f.row_bytes;
+        path += strlen(path) + 1;
+    }
+    progress_draw(&m->progress, (double)m->bytes);
+    return r < 0 ? r : m->error;
 }
 
 static int take_answer(void *context, const void *task, size_t n, const void *bytes, size_t size)
 {
     struct import *m = context;
-    struct answer a = {.error = 0};
+    const char *found = (const char *)bytes + sizeof(struct import_answer), *row;
+    struct import_answer a;
 
-    (void)n;
-    if (bytes && size == sizeof a) {
-        memcpy(&a, bytes, sizeof a);
-    } else {
-        a.outcome.result = IMPORT_REFUSED;
-        (void)strcpy(a.outcome.why, "the process that read it died");
-    }
+    if (!bytes || size < sizeof a)
+        return take_death(m, task, n);
+    memcpy(&a, bytes, sizeof a);
     if (a.error < 0) {
-        m->last = a;
+        memcpy(m->database, a.database, sizeof m->database);
         return a.error;
     }
-    m->files++;
-    m->bytes += a.size_bytes;
-    (void)report(m, task, a.outcome.result, a.outcome.why);
-    progress_draw(&m->progress, (double)m->bytes);
-    return 0;
+    row = found + a.files * sizeof(struct import_found);
+    if (a.files != import_count(task, n) || row > (const char *)bytes + size)
+        return -EBADMSG;
+    return take_files(m, task, found, a.files, row, (const char *)bytes + size);
+}
+
+static int give_group(struct import *m)
+{
+    int r = m->group_files > 0 ? crew_give(m->crew, m->group, m->group_used) : 0;
+
+    m->group_used = 0;
+    m->group_files = 0;
+    m->group_bytes = 0;
+    return r;
 }
 
 static int give(void *context, const char *path, off_t size_bytes)
 {
     struct import *m = context;
+    size_t n = strlen(path) + 1;
+    int r = 0;
 
-    (void)size_bytes;
-    return crew_give(m->crew, path, strlen(path) + 1);
+    if (n > PATH_MAX) {
+        report(m, path, IMPORT_REFUSED, "its path is too long");
+        return 0;
+    }
+    if (m->group_used + n > IMPORT_GROUP_NAMES || m->group_bytes + size_bytes > IMPORT_GROUP_BYTES)
+        r = give_group(m);
+    memcpy(m->group + m->group_used, path, n);
+    m->group_used += n;
+    m->group_bytes += size_bytes;
+    return r == 0 && ++m->group_files == IMPORT_GROUP_FILES ? give_group(m) : r;
+}
+
+static int give_again(struct import *m)
+{
+    struct name *name;
+    int r = 0;
+
+    while (r == 0 && (name = take_name(&m->again))) {
+        r = crew_give(m->crew, name->path, strlen(name->path) + 1);
+        free(name);
+    }
+    return r == 0 ? crew_finish(m->crew) : r;
 }
 
 static int take_other(void *context, const char *path, const char *why, int lost)
 {
-    (void)report(context, path, lost ? IMPORT_REFUSED : IMPORT_SKIPPED, why);
+    report(context, path, lost ? IMPORT_REFUSED : IMPORT_SKIPPED, why);
     return 0;
 }
 
@@ -188,7 +259,8 @@ static int fail(const struct import *m, int r)
     const char *again = "run the same command again: what is there already is soon passed over";
 
     if (r == -EAGAIN)
-        return tool_fail(m->tool, TOOL_CANNOT, "the database says %s; %s", m->last.database, again);
+        return tool_fail(m->tool, TOOL_CANNOT, "the database says %s; %s",
+                         *m->database ? m->database : db_problem(m->tool->db), again);
     if (r == -ENOSPC)
         return tool_fail(m->tool, TOOL_CANNOT, "the store is full but for its reserve; %s",
                          "make room and run the same command again");
@@ -196,23 +268,50 @@ static int fail(const struct import *m, int r)
                      again);
 }
 
+static int import_all(struct import *m, char **paths, unsigned jobs)
+{
+    const struct import_walk giving = {m, give, take_other};
+    int put, r = index_batch_new(m->tool->db, take_result, m, &m->batch);
+
+    if (r == 0)
+        r = import_crew(m->tool->conf, m->store, jobs, take_answer, m, &m->crew);
+    if (r == 0)
+        r = import_walk(paths, &giving);
+    if (r == 0)
+        r = give_group(m);
+    if (r == 0)
+        r = crew_finish(m->crew);
+    if (r == 0)
+        r = give_again(m);
+    put =
+        m->batch ? index_batch_flush(m->batch) : 0; /* what is safe is stored, whatever was next */
+    return r < 0 ? r : put < 0 ? put : m->error;
+}
+
+static void forget(struct import *m)
+{
+    struct name *name;
+
+    while ((name = take_name(&m->sealed)) || (name = take_name(&m->again)))
+        free(name);
+    index_batch_free(m->batch);
+    crew_free(m->crew);
+}
+
 static int import(struct import *m, char **paths, unsigned jobs)
 {
     const struct import_walk counting = {&m->done_bytes, count_file, count_other};
-    const struct import_walk giving = {m, give, take_other};
     int code, r = 0;
 
+    m->sealed.end = &m->sealed.first;
+    m->again.end = &m->again.first;
     progress_start(&m->progress, "import", 0);
     if (m->progress.visible)
         r = import_walk(paths, &counting);
     progress_start(&m->progress, "import", m->done_bytes);
     if (r == 0)
-        r = crew_new(jobs, work, take_answer, m, &m->crew);
-    if (r == 0)
-        r = import_walk(paths, &giving);
-    if (r == 0)
-        r = crew_finish(m->crew);
-    crew_free(m->crew);
+        r = import_all(m, paths, jobs);
+    forget(m);
     progress_end(&m->progress);
     code = print_result(m);
     if (r < 0)
@@ -221,16 +320,14 @@ static int import(struct import *m, char **paths, unsigned jobs)
 }
 
 /* What is made here belongs to whoever runs this, and the listener has to go on with it. */
-static int check_rights(const struct tool *t)
+static int check_rights(const struct tool *t, struct store **ret)
 {
-    struct store *s;
     PGresult *rows;
     bool may;
-    int code = tool_open_store_for_writing(t, &s);
+    int code = tool_open_store_for_writing(t, ret);
 
     if (code != TOOL_FINE)
         return code;
-    store_free(s);
     code =
         tool_query(t, "select has_table_privilege('isthmus.instance', 'insert')", 0, NULL, &rows);
     if (code != TOOL_FINE)
@@ -261,18 +358,19 @@ static int run(struct tool *t, int argc, char **argv)
         return tool_usage(t, "say which files or directories");
     code = tool_check_schema(t);
     if (code == TOOL_FINE)
-        code = check_rights(t);
-    if (code != TOOL_FINE)
-        return code;
-    m.problems = t->json ? json_array() : NULL;
-    code = import(&m, argv + optind, (unsigned)jobs);
-    json_decref(m.problems);
+        code = check_rights(t, &m.store);
+    if (code == TOOL_FINE) {
+        m.problems = t->json ? json_array() : NULL;
+        code = import(&m, argv + optind, (unsigned)jobs);
+        json_decref(m.problems);
+    }
+    store_free(m.store);
     return code;
 }
 
 const struct tool_command tool_import = {
     "import", "[--jobs N] [--json] FILE|DIRECTORY…", "Store DICOM files as if they had been sent",
-    "  --jobs N  store N files at a time, 1 to 64 (default 4)\n"
+    "  --jobs N  read and write with N processes, 1 to 64 (default 4)\n"
     "  --json    the result as one JSON object\n"
     "\n"
     "Directories with all below them; a file called DICOMDIR stands for the files it lists. Run "

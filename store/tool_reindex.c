@@ -116,16 +116,10 @@ static void report(struct reindex *x, uint64_t blob, enum count count, const cha
 /* A file of the same bytes has a row. That file is read again before anybody relies on it. */
 static void settle_duplicate(struct reindex *x, uint64_t blob)
 {
-    _cleanup_(instance_done) struct instance i = {.blob_id = blob};
-    _cleanup_close_ int fd = -1;
     enum index_result result = INDEX_STORED;
     uint64_t old = 0;
-    int r = store_read(x->store, blob, &fd);
+    int r = index_keep_file(x->tool->db, x->store, blob, &result, &old);
 
-    if (r == 0)
-        r = instance_reread(fd, &i, NULL);
-    if (r == 0)
-        r = index_keep(x->tool->db, x->store, NULL, &i, 0, &result, &old);
     if (r == 0 && result == INDEX_DUPLICATE && x->delete_duplicates)
         r = store_delete(x->store, blob);
     if (r < 0)

@@ -10,7 +10,7 @@ import struct
 
 import dicom_raw as dicom
 from corpus import CORPUS, entries
-from harness import Isthmus, wait_until
+from harness import Isthmus, children, wait_until
 
 DICOMDIR = "1.2.840.10008.1.3.10"
 MEDIUM = ("IMAGES", "CT0001"), ("IMAGES", "CT0002"), ("GONE", "CT0009")
@@ -160,6 +160,25 @@ def check_stopped(isthmus, top):
     wait_until(lambda: not any((isthmus.dir / "store/incoming").iterdir()), what="an empty incoming/")
 
 
+def check_process_killed(isthmus, top):
+    """A process that dies over many files costs none of them: each is tried once more."""
+    killed = top / "killed"
+    killed.mkdir()
+    head = meta(dicom.CT_IMAGE, "2.25.1", dicom.EXPLICIT)
+    for n in range(400):
+        (killed / f"{n:04}").write_bytes(head + dicom.ct("2.25.601", "2.25.601.1", f"2.25.601.1.{n}", n))
+    count = "select count(*) from isthmus.instance where sop_instance_uid like '2.25.601.%'"
+    with isthmus.owner_tool("import", "--json", killed, start=True) as running:
+        pid = wait_until(lambda: children(running.pid), what="the crew")[0]
+        os.kill(pid, signal.SIGKILL)
+        out, _ = running.communicate()
+    result = json.loads(out)
+    assert result["stored"] + result["duplicate"] == 400 and running.returncode == 0, result
+    assert isthmus.sql(count) == [["400"]]
+    isthmus.restart("isthmus-scp")
+    wait_until(lambda: not any((isthmus.dir / "store/incoming").iterdir()), what="an empty incoming/")
+
+
 def check_collection(isthmus, top):
     """Every valid file of the collection is kept byte for byte; what is refused is malformed."""
     shutil.copytree(CORPUS, top)
@@ -198,6 +217,7 @@ with Isthmus() as isthmus:
     check_again(isthmus, top)
     check_dicomdir(isthmus, top)
     check_stopped(isthmus, top)
+    check_process_killed(isthmus, top)
     check_refused_runs(isthmus, top)
     if CORPUS:
         check_collection(isthmus, isthmus.scratch / "collection")

@@ -16,6 +16,7 @@
 
 static int countdown; /* the call that fails; 0: none */
 static int error_to_give;
+static int syncs;
 
 static int fails(void)
 {
@@ -29,6 +30,7 @@ int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
+    syncs++;
     return fails() ? -1 : __real_fsync(fd);
 }
 
@@ -74,6 +76,7 @@ int __wrap_flock(int fd, int operation)
     return fails() ? -1 : __real_flock(fd, operation);
 }
 
+#define FILES 3
 #define OBJECT_BYTES (300u * 1024) /* larger than what blob.c buffers */
 
 static char root[] = "/tmp/isthmus-fault-XXXXXX";
@@ -108,23 +111,44 @@ static int is_whole(int fd)
            memcmp(got + 4, object, sizeof object) == 0;
 }
 
-/* One file's way. Returns 1 when it may be acknowledged, with its id. */
-static int store_one(struct store *s, uint64_t *ret_id)
+static struct blob *begin(struct store *s)
 {
     struct blob *b = NULL;
-    uint64_t size;
-    uint8_t digest[16];
     int r = blob_create(s, "meta", 4, &b);
 
     for (size_t at = 0; r == 0 && at < sizeof object; at += 30 * 1024)
         (void)blob_append(b, object + at, 30 * 1024);
-    if (r == 0)
-        r = blob_seal(b, ret_id, &size, digest);
-    if (r < 0)
-        blob_abandon(b);
-    else
-        blob_release(b); /* as if the row had been committed */
-    return r == 0;
+    return b;
+}
+
+/* The way of FILES files that are sealed one by one or @together. Returns how many may be
+ * acknowledged, with their ids. */
+static int store_files(struct store *s, int together, uint64_t ret_ids[FILES])
+{
+    struct blob *blobs[FILES];
+    uint64_t size;
+    uint8_t digest[16];
+    int n = 0, acknowledged = 0;
+
+    for (int i = 0; i < (together ? FILES : 1); i++)
+        if ((blobs[n] = begin(s)))
+            n++;
+    if (together)
+        blob_seal_all(blobs, (size_t)n);
+    for (int i = 0; i < n; i++) {
+        if (blob_seal(blobs[i], &ret_ids[acknowledged], &size, digest) < 0) {
+            blob_abandon(blobs[i]);
+            continue;
+        }
+        acknowledged++;
+        if (i % 2 == 0) {
+            blob_release(blobs[i]); /* as if the row had been committed */
+        } else {
+            blob_hand_over(blobs[i]);
+            store_release(s, ret_ids[acknowledged - 1]);
+        }
+    }
+    return acknowledged;
 }
 
 static int take_whole(void *context, uint64_t id, int fd)
@@ -136,23 +160,25 @@ static int take_whole(void *context, uint64_t id, int fd)
 }
 
 /* Returns how many calls were made before none failed. */
-static int fail_each(int error)
+static int fail_each(int error, int together)
 {
     for (int n = 1;; n++) {
         struct store *s = NULL;
-        uint64_t id = 0;
+        uint64_t ids[FILES];
         unsigned abandoned, left;
-        int adopted = 0, fd = -1;
+        int adopted = 0;
 
         countdown = 0;
         cr_assert_eq(store_open(root, 0, &s), 0);
         error_to_give = error;
         countdown = n;
-        int acknowledged = store_one(s, &id);
+        int acknowledged = store_files(s, together, ids);
         int failed = countdown == 0;
         countdown = 0;
-        if (acknowledged) {
-            cr_assert_eq(store_read(s, id, &fd), 0, "call %d: acknowledged and lost", n);
+        for (int i = 0; i < acknowledged; i++) {
+            int fd = -1;
+
+            cr_assert_eq(store_read(s, ids[i], &fd), 0, "call %d: acknowledged and lost", n);
             cr_assert(is_whole(fd), "call %d: acknowledged and different", n);
             close(fd);
         }
@@ -170,8 +196,10 @@ Test(blob, no_failing_call_loses_what_was_acknowledged, .init = set_up, .fini = 
 {
     static const int errors[] = {EIO, ENOSPC, EDQUOT, EROFS};
 
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-        cr_assert_gt(fail_each(errors[i]), 6, "the calls are counted");
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        cr_assert_gt(fail_each(errors[i], 0), 6, "the calls are counted");
+        cr_assert_gt(fail_each(errors[i], 1), FILES * 6, "those of files sealed together too");
+    }
 }
 
 Test(blob, a_failed_fsync_is_final, .init = set_up, .fini = tear_down)
@@ -189,5 +217,19 @@ Test(blob, a_failed_fsync_is_final, .init = set_up, .fini = tear_down)
     cr_assert_eq(blob_seal(b, &id, &size, digest), -EIO);
     cr_assert_eq(blob_seal(b, &id, &size, digest), -EIO, "the pages may be gone: never again");
     blob_abandon(b);
+    store_free(s);
+}
+
+Test(blob, files_sealed_together_have_one_sync_each_and_one_of_their_directory, .init = set_up,
+     .fini = tear_down)
+{
+    struct store *s = NULL;
+    uint64_t ids[FILES];
+
+    cr_assert_eq(store_open(root, 0, &s), 0);
+    cr_assert_eq(store_files(s, 1, ids), FILES); /* makes the directories */
+    syncs = 0;
+    cr_assert_eq(store_files(s, 1, ids), FILES);
+    cr_assert_leq(syncs, FILES + 1 + 3, "%d; three more where a new minute or day begins", syncs);
     store_free(s);
 }
