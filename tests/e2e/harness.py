@@ -3,7 +3,8 @@
     with Isthmus(fhir=["http://127.0.0.1:8080/fhir"]) as isthmus:
         ...
 
-Leaving the block stops it and fails when a sanitizer complained in its logs.
+Leaving the block stops it and fails when a sanitizer complained in its logs, or something of a patient
+is in them.
 """
 import json
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = os.environ.get("ISTHMUS_BIN", str(TOP / "build-test"))
 COMPLAINTS = re.compile(r"ERROR: \w*Sanitizer|runtime error: |LeakSanitizer has encountered")
+OF_A_PATIENT = re.compile(r"[^\W\d]\^[^\W\d]|LOAD-1|ACC-LOAD")  # names as DICOM has them; dicom_raw's sample
 SKIP = 77
 
 
@@ -89,7 +91,7 @@ class Isthmus:
 
     def __exit__(self, kind, *_):
         self.quickstart("--stop", check=False)
-        complaint = COMPLAINTS.search(self.logs())
+        complaint = COMPLAINTS.search(self.logs()) or OF_A_PATIENT.search(self.logs())
         if kind or complaint:
             self.show_logs()
         shutil.rmtree(self.dir.resolve(), ignore_errors=True)
