@@ -24,6 +24,17 @@ static void print_line(struct order_reader *r, json_t *line)
     json_decref(line);
 }
 
+/* The order is text for who reads this: it is behind a tab, which JSON has only as \t. */
+static void print_found(struct order_reader *r, const char *name, const json_t *order, double done)
+{
+    json_t *head = json_pack("{s:s, s:f}", "name", name, "done", done);
+
+    if (json_dumpf(head, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0 || putchar('\t') < 0 ||
+        json_dumpf(order, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0 || putchar('\n') < 0)
+        r->code = 3;
+    json_decref(head);
+}
+
 static void print_fault(struct order_reader *r, const char *name, const char *fault, bool first,
                         double done)
 {
@@ -111,7 +122,7 @@ static void print_order(struct order_reader *r, const char *name, const json_t *
 
     switch (service_order_read(&r->rules, r->pool, request, NULL, &result)) {
     case 0:
-        print_line(r, json_pack("{s:s, s:O, s:f}", "name", name, "order", result, "done", done));
+        print_found(r, name, result, done);
         break;
     case -EBADMSG:
         json_array_foreach (result, i, fault)

@@ -1,7 +1,8 @@
 -- Orders and scheduled procedure steps for the Modality Worklist (PS3.4 Annex K).
 -- Lock order: worklist rows come last, after outbox, since storing an image may set the status of a
--- step. Who writes an order touches no study in that transaction: it sets match_due, and
--- match_due_orders() (0004_order_match.sql) looks for its studies in a transaction of its own.
+-- step. Who writes an order touches no study in that transaction: it puts the order into
+-- worklist_due, and match_due_orders() (0004_order_match.sql) looks for its studies in a transaction
+-- of its own.
 -- Runs before the switch; the tables are locked while it runs.
 set local search_path = isthmus;
 
@@ -42,7 +43,6 @@ create table worklist_order (
     status text not null default 'active' -- FHIR request-status
         check (status in ('draft', 'active', 'on-hold', 'revoked', 'completed',
                           'entered-in-error', 'unknown')),
-    match_due boolean not null default true, -- studies that were there before are to be looked for
     created_at timestamptz not null default now(),
     changed_at timestamptz not null default now(),
     -- DICOM JSON (PS3.18 F, UTF-8): patient, visit, imaging service request, requested procedure
@@ -65,7 +65,11 @@ create index worklist_order_patient_name_ideographic
 create index worklist_order_patient_name_phonetic
     on worklist_order (patient_name_phonetic text_pattern_ops)
     where patient_name_phonetic is not null;
-create index worklist_order_match_due on worklist_order (order_key) where match_due;
+
+-- Orders that are new or changed: studies that were there before are to be looked for.
+create table worklist_due (
+    order_key bigint primary key
+);
 
 create table worklist_step (
     step_key bigint generated always as identity primary key,
@@ -251,6 +255,9 @@ create function dicom_name(a jsonb, tag text) returns text language sql immutabl
                         || coalesce(a #>> array[tag, 'Value', '0', 'Phonetic'], ''), '='), '');
 create function dicom_item(a jsonb, tag text) returns jsonb language sql immutable
     return a #> array[tag, 'Value', '0'];
+-- Attributes of this one.
+create function dicom_element(tag text, vr text, value text) returns jsonb language sql stable
+    return jsonb_build_object(tag, jsonb_build_object('vr', vr, 'Value', array[value]));
 create function dicom_texts(a jsonb, tag text) returns text[] language plpgsql immutable as $$
 declare
     v jsonb := a #> array[tag, 'Value'];
@@ -333,34 +340,33 @@ begin
         return array['attributes are not a JSON object'];
     end if;
     return array(with recursive e as (
-        select 0 as depth, j.key, j.value
+        select 0 as depth, j.key, j.value ->> 'vr' as vr, j.value -> 'Value' as v
         from jsonb_each(a) j
         union all
-        select e.depth + 1, j.key, j.value
-        from e, jsonb_array_elements(case when e.value ->> 'vr' = 'SQ'
-                    and jsonb_typeof(e.value -> 'Value') = 'array' and e.depth < 9
-                    then e.value -> 'Value' else '[]' end) i,
-             jsonb_each(case when jsonb_typeof(i) = 'object' then i else '{}' end) j
+        select e.depth + 1, j.key, j.value ->> 'vr', j.value -> 'Value'
+        from e, jsonb_path_query(e.v, '$[*] ? (@.type() == "object")') i, jsonb_each(i) j
+        where e.vr = 'SQ' and e.depth < 9
     )
     select distinct f from (
         select case
-            when e.key !~ '^[0-9A-F]{8}$'
+            when length(e.key) <> 8 or rtrim(e.key, '0123456789ABCDEF') <> ''
                 then 'a member of attributes is not a tag of 8 hexadecimal digits'
-            when coalesce(e.value ->> 'vr', '') !~ ('^(AE|AS|AT|CS|D[AST]|F[LD]|IS|L[OT]|O[BDFLVW]|'
-                                                   'PN|S[HLQSTV]|TM|U[CILNRSTV])$')
+            when coalesce(e.vr, '') <> all (
+                    '{AE,AS,AT,CS,DA,DS,DT,FD,FL,IS,LO,LT,OB,OD,OF,OL,OV,OW,PN,SH,SL,SQ,SS,ST,SV,'
+                    'TM,UC,UI,UL,UN,UR,US,UT,UV}'::text[])
                 then isthmus.dicom_tag(e.key) || ' has no vr that is a value representation'
-            when e.value ? 'Value' and jsonb_typeof(e.value -> 'Value') <> 'array'
+            when jsonb_typeof(e.v) <> 'array'
                 then isthmus.dicom_tag(e.key) || ' has a Value that is not an array'
             when e.depth > 8 then 'sequences are nested more than 8 deep'
-            else (select case
-                      when jsonb_typeof(v) = 'object' and e.value ->> 'vr' = 'SQ' then null
-                      when jsonb_typeof(v) = 'string' and e.value ->> 'vr' not in ('PN', 'SQ')
-                           and length(v #>> '{}') <= 64
-                           and v #>> '{}' !~ '[\u0001-\u001F\u007F\\]' then null
-                      else isthmus.dicom_value_fault(e.key, e.value ->> 'vr', v) end
-                  from jsonb_array_elements(case when e.value ? 'Value' then e.value -> 'Value'
-                                                 else '[]' end) v
-                  order by 1 limit 1)
+            when e.v is null then null
+            when e.vr <> 'PN' and jsonb_array_length(e.v) = 1 -- most are, and have no fault
+                 and case jsonb_typeof(e.v -> 0)
+                     when 'string' then e.vr <> 'SQ' and length(e.v ->> 0) <= 64
+                          and e.v ->> 0 !~ '[\u0001-\u001F\u007F\\]'
+                     when 'object' then e.vr = 'SQ' else false end
+                then null
+            else (select isthmus.dicom_value_fault(e.key, e.vr, i)
+                  from jsonb_array_elements(e.v) i order by 1 limit 1)
             end as f from e) q
     where f is not null);
 end $$;
@@ -585,29 +591,35 @@ create function worklist_put_steps(p_order_key bigint, steps jsonb, p_all boolea
 declare
     item jsonb;
     n bigint;
-    v_id text;
+    s isthmus.worklist_step;
     v_ids text[] := '{}';
 begin
     for item, n in select * from jsonb_array_elements(steps) with ordinality loop
-        v_id := coalesce(isthmus.dicom_text(item, '00400009'), n::text);
-        v_ids := v_ids || v_id;
-        insert into isthmus.worklist_step as s (order_key, scheduled_procedure_step_id, modality,
+        s.scheduled_procedure_step_id := coalesce(isthmus.dicom_text(item, '00400009'), n::text);
+        v_ids := v_ids || s.scheduled_procedure_step_id;
+        s.modality := isthmus.dicom_text(item, '00080060');
+        s.scheduled_station_ae_titles := isthmus.dicom_texts(item, '00400001');
+        s.scheduled_station_names := isthmus.dicom_texts(item, '00400010');
+        s.scheduled_location := isthmus.dicom_text(item, '00400011');
+        s.start_date := isthmus.dicom_date(isthmus.dicom_text(item, '00400002'));
+        s.start_time := isthmus.dicom_time(isthmus.dicom_text(item, '00400003'));
+        s.end_date := isthmus.dicom_date(isthmus.dicom_text(item, '00400004'));
+        s.end_time := isthmus.dicom_time(isthmus.dicom_text(item, '00400005'));
+        s.performing_physician_name := isthmus.dicom_name(item, '00400006');
+        s.performing_physician_name_folded := isthmus.fold_name(s.performing_physician_name);
+        s.source_status := isthmus.dicom_text(item, '00400020');
+        s.status := coalesce(s.source_status, 'SCHEDULED');
+        s.attributes := item - '00400020'
+            || isthmus.dicom_element('00400009', 'SH', s.scheduled_procedure_step_id);
+        -- The values are in variables: a statement that computes many is slow to start.
+        insert into isthmus.worklist_step as t (order_key, scheduled_procedure_step_id, modality,
             scheduled_station_ae_titles, scheduled_station_names, scheduled_location, start_date,
             start_time, end_date, end_time, performing_physician_name,
             performing_physician_name_folded, source_status, status, attributes)
-        values (p_order_key, v_id, isthmus.dicom_text(item, '00080060'),
-            isthmus.dicom_texts(item, '00400001'), isthmus.dicom_texts(item, '00400010'),
-            isthmus.dicom_text(item, '00400011'),
-            isthmus.dicom_date(isthmus.dicom_text(item, '00400002')),
-            isthmus.dicom_time(isthmus.dicom_text(item, '00400003')),
-            isthmus.dicom_date(isthmus.dicom_text(item, '00400004')),
-            isthmus.dicom_time(isthmus.dicom_text(item, '00400005')),
-            isthmus.dicom_name(item, '00400006'),
-            isthmus.fold_name(isthmus.dicom_name(item, '00400006')),
-            isthmus.dicom_text(item, '00400020'),
-            coalesce(isthmus.dicom_text(item, '00400020'), 'SCHEDULED'),
-            item - '00400020' || jsonb_build_object('00400009',
-                jsonb_build_object('vr', 'SH', 'Value', jsonb_build_array(v_id))))
+        values (p_order_key, s.scheduled_procedure_step_id, s.modality,
+            s.scheduled_station_ae_titles, s.scheduled_station_names, s.scheduled_location,
+            s.start_date, s.start_time, s.end_date, s.end_time, s.performing_physician_name,
+            s.performing_physician_name_folded, s.source_status, s.status, s.attributes)
         on conflict (order_key, scheduled_procedure_step_id) do update set
             modality = excluded.modality,
             scheduled_station_ae_titles = excluded.scheduled_station_ae_titles,
@@ -617,8 +629,8 @@ begin
             end_date = excluded.end_date, end_time = excluded.end_time,
             performing_physician_name = excluded.performing_physician_name,
             performing_physician_name_folded = excluded.performing_physician_name_folded,
-            status = isthmus.worklist_next_status(s.status, case
-                when excluded.source_status is distinct from s.source_status
+            status = isthmus.worklist_next_status(t.status, case
+                when excluded.source_status is distinct from t.source_status
                     then excluded.source_status end),
             source_status = excluded.source_status,
             attributes = excluded.attributes, changed_at = now();
@@ -652,7 +664,7 @@ begin
         result := 'created';
     else
         select * into strict v_old from isthmus.worklist_order
-        where order_key = v_old.order_key for update;
+        where order_key = v_old.order_key for no key update;
         result := 'updated';
     end if;
 
@@ -676,12 +688,9 @@ begin
     w.study_instance_uid := coalesce(isthmus.dicom_text(a, '0020000D'), v_old.study_instance_uid,
                                      isthmus.uid_of_uuid(gen_random_uuid()));
     a := a - '{00080005,00400100}'::text[]
-        || jsonb_build_object('00080050', jsonb_build_object('vr', 'SH',
-                                  'Value', jsonb_build_array(w.accession_number)),
-                              '00401001', jsonb_build_object('vr', 'SH',
-                                  'Value', jsonb_build_array(w.requested_procedure_id)),
-                              '0020000D', jsonb_build_object('vr', 'UI',
-                                  'Value', jsonb_build_array(w.study_instance_uid)));
+        || (isthmus.dicom_element('00080050', 'SH', w.accession_number)
+            || isthmus.dicom_element('00401001', 'SH', w.requested_procedure_id)
+            || isthmus.dicom_element('0020000D', 'UI', w.study_instance_uid));
     w.source := case when v_old.source_url is not null and o ->> 'source_url' is null
                      then v_old.source else coalesce(o ->> 'source', 'sql') end;
     w.source_url := coalesce(o ->> 'source_url', v_old.source_url);
@@ -739,9 +748,12 @@ begin
             patient_name = w.patient_name, patient_name_folded = w.patient_name_folded,
             patient_birth_date = w.patient_birth_date, patient_sex = w.patient_sex,
             source_status = v_status, content = p_content, status = w.status, attributes = a,
-            match_due = true, changed_at = now()
+            changed_at = now()
         where order_key = w.order_key;
     end if;
+    -- Locked, so that who looks for studies leaves it until this is committed.
+    insert into isthmus.worklist_due (order_key) values (w.order_key)
+    on conflict (order_key) do update set order_key = excluded.order_key;
     if v_old.status <> w.status and w.status in ('active', 'draft', 'on-hold') then
         perform isthmus.worklist_follow(w.order_key, w.status);
     end if;
@@ -898,6 +910,6 @@ grant execute on function worklist_put(jsonb, text, integer) to isthmus_fhir;
 grant execute on function worklist_set_status(bigint, text),
     worklist_set_step_status(bigint, text) to isthmus_fhir, isthmus_scp;
 grant select on worklist, worklist_order, worklist_step to isthmus_scp, isthmus_fhir;
-grant update (match_due) on worklist_order to isthmus_scp, isthmus_fhir;
+grant select, update, delete on worklist_due to isthmus_scp, isthmus_fhir;
 grant update (status, changed_at) on worklist_step to isthmus_scp, isthmus_fhir;
 grant select, insert, update on worklist_source to isthmus_fhir;

@@ -1,7 +1,7 @@
 -- How a stored study finds its order, and what people say about it.
 -- Who stores an instance locks the study, then lock_orders() in shared mode, order_match, outbox.
--- Who writes an order only sets worklist_order.match_due; match_due_orders() looks for the studies
--- in a transaction of its own, which holds lock_orders() alone: no image that is being stored can
+-- Who writes an order only puts it into worklist_due; match_due_orders() looks for the studies in a
+-- transaction of its own, which holds lock_orders() alone: no image that is being stored can
 -- overlook the order and be overlooked itself. It locks no study. Steps are last, and only those
 -- that nobody else holds.
 -- Runs before the switch; the tables are locked while it runs.
@@ -369,21 +369,22 @@ end $$;
 
 -- Look for the studies of orders that are new or changed, @p_max of them; how many it was. Called
 -- again while it finds some. An order that somebody is writing is left for the next time.
-create function match_due_orders(p_max integer default 100) returns integer language plpgsql as $$
+create function match_due_orders(p_max integer default 250) returns integer language plpgsql as $$
 declare
     v_order_key bigint;
     n integer := 0;
 begin
-    if not exists (select from isthmus.worklist_order where match_due) then
+    if not exists (select from isthmus.worklist_due) then
         return 0;
     end if;
     perform isthmus.lock_orders(true);
     for v_order_key in
-        select order_key from isthmus.worklist_order where match_due order by order_key
-        limit p_max for no key update skip locked
+        delete from isthmus.worklist_due where order_key in (
+            select order_key from isthmus.worklist_due order by order_key
+            limit p_max for update skip locked)
+        returning order_key
     loop
         perform isthmus.match_studies_of_order(v_order_key);
-        update isthmus.worklist_order set match_due = false where order_key = v_order_key;
         n := n + 1;
     end loop;
     return n;

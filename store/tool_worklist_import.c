@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,13 +14,16 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define BATCH 200                  /* orders in one transaction */
+#define BATCH 250                  /* orders in one transaction */
 #define FILE_MAX ((size_t)1 << 30) /* bytes of one file */
+#define PIPE_BYTES (1 << 20)       /* what isthmus-fhir reads ahead: more than a batch of orders */
 
 struct import {
     const struct tool *t;
     struct worklist_options options;
-    json_t *orders; /* that wait to be put … */
+    FILE *orders; /* that wait to be put: the text of an array without its end … */
+    char *text;   /* … which is here after fclose() … */
+    size_t text_bytes;
     json_t *labels; /* … and where each came from: "o.json: ServiceRequest/1" */
     FILE *fhir;     /* paths of FHIR files, each with a NUL behind it */
     size_t n_fhir;
@@ -68,26 +72,32 @@ static void flush_orders(struct import *im)
     json_t *results = NULL, *result;
     size_t i;
 
-    if (json_array_size(im->orders) == 0 || im->code != TOOL_FINE)
+    if (!im->orders || im->code != TOOL_FINE)
         return;
-    if (worklist_put(im->t->db, im->orders, &im->options, &results) < 0) {
+    if (putc(']', im->orders) == EOF || fclose(im->orders) != 0)
+        im->code = tool_fail(im->t, TOOL_CANNOT, "no memory");
+    else if (worklist_put_text(im->t->db, im->text, &im->options, &results) < 0)
         im->code = tool_fail(im->t, TOOL_CANNOT, "the database says %s", db_problem(im->t->db));
-        return;
-    }
+    im->orders = NULL;
+    free(im->text);
+    im->text = NULL;
     json_array_foreach (results, i, result)
         count_result(im, result, json_string_value(json_array_get(im->labels, i)));
     json_decref(results);
-    (void)json_array_clear(im->orders);
     (void)json_array_clear(im->labels);
 }
 
-/* @order is taken over. */
-static void add_order(struct import *im, const char *label, json_t *order)
+/* @order is a JSON text. */
+static void add_order(struct import *im, const char *label, const char *order)
 {
-    if (json_array_append_new(im->orders, order) < 0 ||
+    bool first = !im->orders;
+
+    if (first)
+        im->orders = open_memstream(&im->text, &im->text_bytes);
+    if (!im->orders || fprintf(im->orders, "%c%s", first ? '[' : ',', order) < 0 ||
         json_array_append_new(im->labels, json_string(label)) < 0)
         im->code = tool_fail(im->t, TOOL_CANNOT, "no memory");
-    else if (json_array_size(im->orders) >= BATCH)
+    else if (json_array_size(im->labels) >= BATCH)
         flush_orders(im);
 }
 
@@ -99,10 +109,15 @@ static void add_orders(struct import *im, const char *path, json_t *orders)
     size_t n = json_array_size(orders);
 
     for (size_t i = 0; i < n && im->code == TOOL_FINE; i++) {
+        _cleanup_free_ char *order = json_dumps(
+            json_array_get(orders, i), JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
         char label[NAME_MAX + 32];
 
         (void)snprintf(label, sizeof label, n == 1 ? "%s" : "%s: order %zu", name, i + 1);
-        add_order(im, label, json_incref(json_array_get(orders, i)));
+        if (order)
+            add_order(im, label, order);
+        else
+            im->code = tool_fail(im->t, TOOL_CANNOT, "no memory");
     }
 }
 
@@ -201,19 +216,19 @@ static void take_stdin(struct import *im)
 
 /* --- FHIR: read by isthmus-fhir --- */
 
-/* A line of its answer: {"order", "name", "done"} or {"fault", "name"}. */
+/* A line of its answer: {"name", "done"}, a tab and the order, or {"fault", "name", …}. */
 static void take_line(struct import *im, const char *line)
 {
-    json_t *answer = json_loads(line, 0, NULL);
+    const char *order = strchr(line, '\t');
+    json_t *answer = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
     const char *name = json_string_value(json_object_get(answer, "name"));
     const char *fault = json_string_value(json_object_get(answer, "fault"));
-    json_t *order = json_object_get(answer, "order");
 
     if (fault) {
         im->refused += json_is_true(json_object_get(answer, "first"));
         add_fault(im, name ? name : "FHIR", fault);
-    } else if (order) {
-        add_order(im, name ? name : "FHIR", json_incref(order));
+    } else if (answer && order) {
+        add_order(im, name ? name : "FHIR", order + 1);
     } else {
         im->code = tool_fail(im->t, TOOL_CANNOT, "isthmus-fhir said what is not understood");
     }
@@ -255,6 +270,7 @@ static void take_fhir(struct import *im)
         im->code = tool_fail(im->t, TOOL_CANNOT, "isthmus-fhir cannot be run: %s", strerror(errno));
         return;
     }
+    (void)fcntl(output[1], F_SETPIPE_SZ, PIPE_BYTES); /* with less it only waits more */
     pid = fork();
     if (pid == 0)
         be_reader(im, im->fhir, output);
@@ -324,13 +340,12 @@ int tool_worklist_import(const struct tool *t, const struct worklist_request *q)
 {
     struct import im = {.t = t,
                         .options = worklist_options_of(t->conf),
-                        .orders = json_array(),
                         .labels = json_array(),
                         .faults = json_array(),
                         .fhir = tmpfile()};
     int code;
 
-    if (!im.fhir || !im.orders || !im.labels || !im.faults)
+    if (!im.fhir || !im.labels || !im.faults)
         return tool_fail(t, TOOL_CANNOT, "no memory, or no temporary file");
     progress_start(&im.progress, "orders", size_of(q->path));
     take_path(&im, q->path);
@@ -339,7 +354,9 @@ int tool_worklist_import(const struct tool *t, const struct worklist_request *q)
     progress_end(&im.progress);
     code = report(&im);
     (void)fclose(im.fhir);
-    json_decref(im.orders);
+    if (im.orders)
+        (void)fclose(im.orders);
+    free(im.text);
     json_decref(im.labels);
     json_decref(im.faults);
     return code;

@@ -31,15 +31,20 @@ int worklist_put(struct db *db, const json_t *orders, const struct worklist_opti
                  json_t **ret)
 {
     _cleanup_free_ char *text = json_dumps(orders, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+    return text ? worklist_put_text(db, text, options, ret) : -ENOMEM;
+}
+
+int worklist_put_text(struct db *db, const char *orders, const struct worklist_options *options,
+                      json_t **ret)
+{
     char digits[16];
-    const char *const values[] = {text, options->accession_prefix ? options->accession_prefix : "",
-                                  digits};
+    const char *const values[] = {
+        orders, options->accession_prefix ? options->accession_prefix : "", digits};
     PGresult *result;
     json_t *results;
     int r;
 
-    if (!text)
-        return -ENOMEM;
     (void)snprintf(digits, sizeof digits, "%d", options->accession_digits);
     r = db_query(db, "select isthmus.worklist_put($1::jsonb, $2, $3::integer)", 3, values, &result);
     if (r < 0)

@@ -23,6 +23,9 @@ struct worklist_options worklist_options_of(const struct conf *c);
  * of db.h; -ENOMEM. */
 int worklist_put(struct db *db, const json_t *orders, const struct worklist_options *options,
                  json_t **ret);
+/* The same with @orders as the text of an array. */
+int worklist_put_text(struct db *db, const char *orders, const struct worklist_options *options,
+                      json_t **ret);
 
 /* Look for the studies of orders that are new or changed and nobody has done it for (sql/0004).
  * What fails is done the next time. 0 or errors of db.h. */

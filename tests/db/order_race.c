@@ -58,8 +58,10 @@ static void new_order(struct db *db, int n)
 /* Half of the orders again; what is overlooked of the others stays so. */
 static void change_orders(struct db *db)
 {
-    run_sql(db, "update isthmus.worklist_order set match_due = true, changed_at = now() "
-                "where order_key % 2 = 0");
+    run_sql(db, "with changed as (update isthmus.worklist_order set changed_at = now() "
+                "where order_key % 2 = 0 returning order_key) "
+                "insert into isthmus.worklist_due select order_key from changed order by order_key "
+                "on conflict (order_key) do update set order_key = excluded.order_key");
     cr_assert_eq(worklist_match(db), 0, "%s", db_problem(db));
 }
 

@@ -201,7 +201,7 @@ Test(reconcile, an_unlinked_study_is_not_matched_again)
     decide("reconcile_link(study_key, '{}', 'alice', 'because')");
     cr_assert_state("unknown accession number");
     image(NULL, STUDY_1);
-    run_sql(d.db, "update isthmus.worklist_order set match_due = true");
+    look_again(d.db);
     match_orders(d.db);
     cr_assert_state("unknown accession number");
     s = load();
