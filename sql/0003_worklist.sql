@@ -333,7 +333,7 @@ begin
     return null;
 end $$;
 
--- What of @a is not DICOM JSON as we take it, in sentences without values.
+-- What of @a is not DICOM JSON as we take it, in sentences without values; some more than once.
 create function dicom_faults(a jsonb) returns text[] language plpgsql immutable as $$
 begin
     if jsonb_typeof(a) is distinct from 'object' then
@@ -347,7 +347,7 @@ begin
         from e, jsonb_path_query(e.v, '$[*] ? (@.type() == "object")') i, jsonb_each(i) j
         where e.vr = 'SQ' and e.depth < 9
     )
-    select distinct f from (
+    select f from (
         select case
             when length(e.key) <> 8 or rtrim(e.key, '0123456789ABCDEF') <> ''
                 then 'a member of attributes is not a tag of 8 hexadecimal digits'
@@ -365,9 +365,10 @@ begin
                           and e.v ->> 0 !~ '[\u0001-\u001F\u007F\\]'
                      when 'object' then e.vr = 'SQ' else false end
                 then null
-            else (select isthmus.dicom_value_fault(e.key, e.vr, i)
-                  from jsonb_array_elements(e.v) i order by 1 limit 1)
-            end as f from e) q
+            else (select min(isthmus.dicom_value_fault(e.key, e.vr, i))
+                  from jsonb_array_elements(e.v) i)
+            end as f
+        from e offset 0) q -- else it is worked out twice
     where f is not null);
 end $$;
 
@@ -436,7 +437,7 @@ declare
 begin
     f := isthmus.dicom_faults(a);
     if f <> '{}' then
-        return f;
+        return array(select distinct i from unnest(f) i);
     end if;
     f := array[
         isthmus.worklist_text_fault('Patient ID (0010,0020)',
@@ -751,14 +752,11 @@ begin
             changed_at = now()
         where order_key = w.order_key;
     end if;
-    -- Locked, so that who looks for studies leaves it until this is committed.
-    insert into isthmus.worklist_due (order_key) values (w.order_key)
-    on conflict (order_key) do update set order_key = excluded.order_key;
     if v_old.status <> w.status and w.status in ('active', 'draft', 'on-hold') then
         perform isthmus.worklist_follow(w.order_key, w.status);
     end if;
     perform isthmus.worklist_put_steps(w.order_key, o #> '{attributes,00400100,Value}',
-                                       coalesce((o -> 'all_steps')::boolean, false));
+                                       result = 'updated' and (o -> 'all_steps')::boolean);
     if w.status in ('revoked', 'entered-in-error', 'completed') then
         perform isthmus.worklist_follow(w.order_key, w.status);
     end if;
@@ -804,6 +802,7 @@ declare
     p record;
     v_faults text[];
     v_results jsonb[] := '{}';
+    v_due bigint[] := '{}';
     v_constraint text;
     v_content text;
     w isthmus.worklist_order;
@@ -850,6 +849,9 @@ begin
         if v_faults = '{}' then
             begin
                 p := isthmus.worklist_put_one(o, v_content, p_prefix, p_digits);
+                if p.result <> 'ignored' then
+                    v_due := v_due || (p.w).order_key;
+                end if;
                 v_results := v_results || isthmus.worklist_result(p.result, p.w);
                 continue;
             exception
@@ -866,6 +868,9 @@ begin
         v_results := v_results || jsonb_build_object('result', 'refused',
                                                      'faults', to_jsonb(v_faults));
     end loop;
+    -- Those that are there are locked: who looks for studies leaves them until this is committed.
+    insert into isthmus.worklist_due (order_key) select distinct i from unnest(v_due) i order by i
+    on conflict (order_key) do update set order_key = excluded.order_key;
     return to_jsonb(v_results);
 end $$;
 
