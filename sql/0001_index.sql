@@ -47,6 +47,7 @@ create table study (
     patient_identities jsonb not null default '[]', -- each that came, see patient_identity()
     has_conflict boolean not null default false,
     flags integer not null default 0, -- union over the instances, enum instance_flag
+    changes bigint not null default 0, -- those that put_next() did not write into the outbox
     first_received_at timestamptz not null default now(),
     last_received_at timestamptz not null default now(),
     -- as the first instance had it; never changed, instances refer to it by being null
@@ -133,7 +134,7 @@ create table target (
 create table outbox (
     target_key integer not null references target on delete cascade,
     study_key bigint not null references study,
-    generation bigint not null default 1,
+    generation bigint not null default 1, -- a publisher counts study.changes to it
     first_change_at timestamptz not null default now(),
     due_at timestamptz not null,
     attempts integer not null default 0,
@@ -374,13 +375,16 @@ begin
     return case when st.patient_attributes = p_patient_attributes
         and not isthmus.requests_differ(st.attributes, p_study_attributes)
         and se.attributes = p_series_attributes
-        then 'stored ' || st.study_key || ' ' || se.series_key else 'stored' end;
+        then concat_ws(' ', 'stored', st.study_key, se.series_key,
+                       case when st.attributes <> p_study_attributes then 'own' end)
+        else 'stored' end;
 end $$;
 
 -- Store the next instance of a series whose caller has just stored one with the same patient and
 -- series, accession number, SOP class and flags, without references: put_instance() answered it
 -- 'stored STUDY_KEY SERIES_KEY', so all that is shared is in the rows, and stays there as long as
--- they have these keys (see take_out). 'other': nothing was done, put_instance() is to do it.
+-- they have these keys (see take_out). @p_study_attributes: null when they are those of the row.
+-- 'other': nothing was done, put_instance() is to do it.
 create function put_next(
     p_study_key bigint, p_series_key bigint, p_sop_instance_uid text, p_sop_class_uid text,
     p_transfer_syntax_uid text, p_calling_ae_title text, p_blob bigint, p_size_bytes bigint,
@@ -389,6 +393,7 @@ create function put_next(
 ) returns text language plpgsql as $$
 declare
     v_study_attributes jsonb;
+    v_marked boolean;
     v_nothing text;
 begin
     if p_sop_class_uid = '1.2.840.10008.5.1.4.1.1.88.59'
@@ -398,37 +403,50 @@ begin
     v_nothing := pg_advisory_xact_lock_shared(5, 0); -- see rejection
     update isthmus.study set
         number_of_study_related_instances = number_of_study_related_instances + 1,
+        changes = changes + 1,
         size_bytes = size_bytes + p_size_bytes,
         last_received_at = greatest(last_received_at, isthmus.received_at(p_blob))
     where study_key = p_study_key and not p_attributes ? '0040A370'
-      and not isthmus.requests_differ(coalesce(attributes_as_stored, attributes),
-                                      p_study_attributes)
+      and (p_study_attributes is null
+           or not isthmus.requests_differ(coalesce(attributes_as_stored, attributes),
+                                          p_study_attributes))
       and not exists (select from isthmus.instance where sop_instance_uid = p_sop_instance_uid)
       and not exists (select from isthmus.rejection where sop_instance_uid = p_sop_instance_uid)
-    returning nullif(p_study_attributes, coalesce(attributes_as_stored, attributes))
+    returning case when p_study_attributes is not null
+        then nullif(p_study_attributes, coalesce(attributes_as_stored, attributes)) end
     into v_study_attributes;
     if not found then
         return 'other';
     end if;
-    -- A statement of its own: while the first one waited, others went on with the series.
+    -- A statement of its own: while the first one waited, others went on with the series, and
+    -- publishers with the study (see settle).
     with s as (
         update isthmus.series
         set number_of_series_related_instances = number_of_series_related_instances + 1
         where series_key = p_series_key and study_key = p_study_key
-        returning series_key)
-    insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid,
-        transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, received_at,
-        instance_number, sop_instance_status, flags, attributes, study_attributes)
-    select series_key, p_sop_instance_uid, p_sop_class_uid, p_transfer_syntax_uid,
-        p_calling_ae_title, p_blob, p_size_bytes, p_digest, isthmus.received_at(p_blob),
-        p_instance_number, p_sop_instance_status, p_flags, p_attributes, v_study_attributes
-    from s
-    on conflict (sop_instance_uid) do nothing;
-    if not found then
+        returning series_key
+    ), i as (
+        insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid,
+            transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, received_at,
+            instance_number, sop_instance_status, flags, attributes, study_attributes)
+        select series_key, p_sop_instance_uid, p_sop_class_uid, p_transfer_syntax_uid,
+            p_calling_ae_title, p_blob, p_size_bytes, p_digest, isthmus.received_at(p_blob),
+            p_instance_number, p_sop_instance_status, p_flags, p_attributes, v_study_attributes
+        from s
+        on conflict (sop_instance_uid) do nothing returning series_key)
+    select not exists ( -- as mark() would leave it
+        select from isthmus.target t
+        left join isthmus.outbox o on o.target_key = t.target_key and o.study_key = p_study_key
+        where o.study_key is null or o.parked_at is not null
+           or (o.attempts = 0
+               and o.due_at <> isthmus.due(o.first_change_at, t.quiet_period, t.longest_delay)))
+    into v_marked from i;
+    if v_marked is null then
         raise exception 'it was stored, or its series replaced, in this moment'
             using errcode = 'serialization_failure';
+    elsif not v_marked then
+        perform isthmus.mark(p_study_key);
     end if;
-    perform isthmus.mark(p_study_key);
     return 'stored';
 end $$;
 
@@ -704,10 +722,10 @@ begin
             v_busy := true;
             continue when not pg_try_advisory_lock(c.lock_key);
             -- Another publisher may have settled it since this statement began to look.
-            select o.study_key, o.generation, o.attempts, coalesce(p.digest, ''),
+            select o.study_key, o.generation + s.changes, o.attempts, coalesce(p.digest, ''),
                    coalesce(p.form, '')
             into study_key, generation, attempts, digest, form
-            from isthmus.outbox o
+            from isthmus.outbox o join isthmus.study s on s.study_key = o.study_key
             left join isthmus.published p
                 on p.target_key = o.target_key and p.study_key = o.study_key
             where o.target_key = p_target_key and o.study_key = c.study_key
@@ -751,18 +769,33 @@ create function begin_sending(p_target_key integer, p_study_key bigint, p_own te
     returning own
 $$;
 
+-- The generation that the outbox has of a study when nothing came since claim() gave @p_generation.
+-- The study stays locked to COMMIT: who was storing has counted before this looks at
+-- study.changes, and who waits will see what became of the outbox row.
+create function generation_of(p_study_key bigint, p_generation bigint) returns bigint
+    language plpgsql as $$
+declare
+    v_changes bigint;
+begin
+    select changes into strict v_changes from isthmus.study
+    where study_key = p_study_key for share;
+    return p_generation - v_changes;
+end $$;
+
 -- The target accepted the study as it was at @p_generation. Changed since, the row stays and the
 -- quiet period begins again. The row gone, another publisher has settled it after our claim was
 -- lost: our older content may have reached the target after the newer one, so it is sent again.
 create function settle(p_target_key integer, p_study_key bigint, p_generation bigint,
                        p_digest text, p_form text, p_own text) returns void language plpgsql as $$
+declare
+    v_generation bigint := isthmus.generation_of(p_study_key, p_generation);
 begin
     insert into isthmus.published (target_key, study_key, digest, form, own)
     values (p_target_key, p_study_key, p_digest, p_form, p_own)
     on conflict (target_key, study_key) do update set digest = excluded.digest,
         form = excluded.form, own = excluded.own, published_at = now();
     delete from isthmus.outbox where target_key = p_target_key and study_key = p_study_key
-        and generation = p_generation;
+        and generation = v_generation;
     if not found then
         update isthmus.outbox o set attempts = 0, last_failure = null, first_change_at = now(),
             due_at = isthmus.due(now(), t.quiet_period, t.longest_delay)
@@ -781,18 +814,22 @@ end $$;
 -- The target refused the study for good as it was at @p_generation: parked with its words. Changed
 -- since, it gets another chance.
 create function park(p_target_key integer, p_study_key bigint, p_generation bigint,
-                     p_why text) returns void language sql as $$
+                     p_why text) returns void language plpgsql as $$
+declare
+    v_generation bigint := isthmus.generation_of(p_study_key, p_generation);
+begin
     update isthmus.outbox o set last_failure = p_why,
-        attempts = case when o.generation = p_generation then o.attempts + 1 else 0 end,
-        parked_at = case when o.generation = p_generation then now() end,
-        due_at = case when o.generation = p_generation then o.due_at
+        attempts = case when o.generation = v_generation then o.attempts + 1 else 0 end,
+        parked_at = case when o.generation = v_generation then now() end,
+        due_at = case when o.generation = v_generation then o.due_at
                       else isthmus.due(now(), t.quiet_period, t.longest_delay) end
     from isthmus.target t
     where t.target_key = o.target_key and o.target_key = p_target_key
-      and o.study_key = p_study_key
-$$;
+      and o.study_key = p_study_key;
+end $$;
 
 grant select, insert, update on patient, study, series, instance, conflict, outbox to isthmus_scp;
 grant select on schema_version, target, published to isthmus_scp;
 grant select on schema_version, patient, study, series, instance, conflict to isthmus_fhir;
+grant update (changes) on study to isthmus_fhir; -- or it may not lock the row
 grant select, insert, update, delete on target, outbox, published to isthmus_fhir;

@@ -26,6 +26,7 @@ struct index_series {
     char *block; /* see index_row_pack() */
     const char *values[INDEX_PARAMETERS];
     char study_key[24], series_key[24];
+    bool study_as_row; /* its study attributes are those of the study row */
 };
 
 void index_series_done(struct index_series *s);
@@ -41,8 +42,8 @@ int index_put(struct db *db, struct index_series *series, const struct instance 
 int index_put_values(struct db *db, const char *const *values, enum index_result *ret,
                      uint64_t *ret_old);
 
-/* What put_instance() answered: "stored", "stored 3 5", "conflict", "duplicate 7" or
- * "rejected 7". */
+/* What put_instance() answered: "stored", "stored 3 5", "stored 3 5 own", "conflict", "duplicate 7"
+ * or "rejected 7". */
 enum index_result index_result_of(const char *word);
 
 /* The same, and a duplicate is only called so when the file that is there still has the bytes: it

@@ -99,12 +99,14 @@ void index_series_remember(struct index_series *s, const char *word, const char 
 {
     struct index_series next = {.block = NULL};
     size_t n;
+    char own[4];
+    int found;
 
     index_series_done(s);
-    if (values[REFERENCES] ||
-        sscanf(word, "stored %23[0-9] %23[0-9]", next.study_key, next.series_key) != 2 ||
-        index_row_pack(values, &next.block, &n) < 0)
+    found = sscanf(word, "stored %23[0-9] %23[0-9] %3s", next.study_key, next.series_key, own);
+    if (values[REFERENCES] || found < 2 || index_row_pack(values, &next.block, &n) < 0)
         return;
+    next.study_as_row = found == 2;
     if (index_row_unpack(next.block, n, next.values) == 0)
         *s = next;
     else

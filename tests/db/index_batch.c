@@ -76,7 +76,7 @@ Test(index_batch, a_series_that_is_known_goes_the_short_way)
     flush_and_expect("3:stored 4:stored 5:stored");
     cr_assert_answer(d.db,
                      "select string_agg(concat_ws(' ', study_instance_uid, "
-                     "number_of_study_related_instances, size_bytes, generation), ', ' "
+                     "number_of_study_related_instances, size_bytes, generation + changes), ', ' "
                      "order by study_instance_uid) from isthmus.study join isthmus.outbox "
                      "using (study_key)",
                      "2.1 3 3000 3, 2.2 2 2000 2");

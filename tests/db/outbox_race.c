@@ -3,7 +3,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-TestSuite(outbox_race, .init = open_database, .fini = close_database, .timeout = 120);
+static struct index_series series;
+
+static void teardown(void)
+{
+    index_series_done(&series);
+    close_database();
+}
+
+TestSuite(outbox_race, .init = open_database, .fini = teardown, .timeout = 120);
 
 Test(outbox_race, marking_does_not_wait_for_a_claim_and_a_claim_not_for_marking)
 {
@@ -54,6 +62,113 @@ Test(outbox_race, a_study_stored_while_a_target_is_made_is_not_missed)
     (void)pthread_join(thread, NULL);
     (void)claim(other, r.target);
     db_free(watcher);
+}
+
+/* What is put the short way leaves the outbox alone: the study is locked in its place. Always due,
+ * also when it was marked. */
+static void change_shortly(int n)
+{
+    char sop[32];
+    const struct sample s = {.sop = sop, .study = "2.1", .series = "3.1"};
+    struct instance i;
+    enum index_result result;
+
+    (void)snprintf(sop, sizeof sop, "1.%d", n);
+    i = make_instance(&s, (uint64_t)n);
+    cr_assert_eq(index_put(d.db, &series, &i, &result, NULL), 0, "%s", db_problem(d.db));
+    cr_assert_eq(result, INDEX_STORED);
+    instance_done(&i);
+}
+
+static struct outbox_item claim_marked(void)
+{
+    int target = make_target("t", 0);
+
+    run_sql(d.db, "create or replace function isthmus.due(first_change timestamptz, "
+                  "quiet interval, longest interval) returns timestamptz language sql stable "
+                  "return '2000-01-01Z'::timestamptz");
+    change_shortly(1);
+    change_shortly(2);
+    cr_assert_answer(d.db, "select generation from isthmus.outbox", "1");
+    return claim(other, target);
+}
+
+static void *settle(void *item)
+{
+    cr_assert_eq(outbox_settle(other, item, "two", "full", ""), 0, "%s", db_problem(other));
+    return NULL;
+}
+
+static void *park(void *item)
+{
+    cr_assert_eq(outbox_park(other, item, "422"), 0, "%s", db_problem(other));
+    return NULL;
+}
+
+static void *store_third(void *unused)
+{
+    (void)unused;
+    change_shortly(3);
+    return NULL;
+}
+
+/* Let @work come until it waits for a lock, or to its end, and go on after @db has committed. */
+static void commit_after(struct db *db, void *(*work)(void *), void *context)
+{
+    static const char waiting[] = "select count(*) from pg_stat_activity where "
+                                  "wait_event_type = 'Lock' and datname = current_database()";
+    struct db *watcher = connect_to(d.conninfo);
+    bool joined = false;
+    pthread_t thread;
+
+    cr_assert_eq(pthread_create(&thread, NULL, work, context), 0);
+    while (!joined && strcmp(ask(watcher, waiting), "0") == 0)
+        joined = pthread_tryjoin_np(thread, NULL) == 0;
+    run_sql(db, "commit");
+    if (!joined)
+        (void)pthread_join(thread, NULL);
+    db_free(watcher);
+}
+
+Test(outbox_race, a_change_under_way_while_the_study_is_settled_is_not_lost)
+{
+    struct outbox_item item = claim_marked();
+
+    run_sql(d.db, "begin");
+    change_shortly(3);
+    commit_after(d.db, settle, &item);
+    cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "1");
+    cr_assert_gt(claim(other, item.target).generation, item.generation);
+}
+
+Test(outbox_race, a_change_that_waits_for_settling_marks_the_study_anew)
+{
+    struct outbox_item item = claim_marked();
+
+    run_sql(other, "begin");
+    (void)settle(&item);
+    commit_after(other, store_third, NULL);
+    cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "1");
+}
+
+Test(outbox_race, a_study_that_changes_while_it_is_refused_is_not_parked)
+{
+    struct outbox_item item = claim_marked();
+
+    run_sql(d.db, "begin");
+    change_shortly(3);
+    commit_after(d.db, park, &item);
+    cr_assert_answer(d.db, "select count(*) from isthmus.outbox where parked_at is null", "1");
+}
+
+Test(outbox_race, a_change_that_waits_for_parking_marks_the_study_anew)
+{
+    struct outbox_item item = claim_marked();
+
+    run_sql(other, "begin");
+    (void)park(&item);
+    commit_after(other, store_third, NULL);
+    cr_assert_answer(d.db, "select count(*) from isthmus.outbox where parked_at is null", "1");
 }
 
 /* A publisher whose Bundle is the number of instances that it saw. */

@@ -52,7 +52,8 @@ Test(put_next, it_counts_and_marks_as_the_long_way_does)
         "order by series_key desc limit 1",
         "select to_jsonb(i) - '{instance_key,series_key,sop_instance_uid}'::text[] "
         "from isthmus.instance i order by instance_key desc limit 1",
-        "select generation from isthmus.outbox order by study_key desc limit 1"};
+        "select generation + changes from isthmus.outbox join isthmus.study using (study_key) "
+        "order by study_key desc limit 1"};
     char short_way[4][1000];
 
     put_on(&first, INDEX_STORED);

@@ -11,8 +11,8 @@ TABLES = {
     "patient": "select to_jsonb(p) - 'patient_key' from isthmus.patient p "
                "where exists (select from isthmus.study s where s.patient_key = p.patient_key "
                "and s.number_of_study_related_instances > 0)",
-    "study": "select to_jsonb(s) - array['study_key', 'patient_key'] || jsonb_build_object('of', "
-             "array[p.issuer_of_patient_id, p.patient_id, p.stray_study_uid]) "
+    "study": "select to_jsonb(s) - array['study_key', 'patient_key', 'changes'] || "
+             "jsonb_build_object('of', array[p.issuer_of_patient_id, p.patient_id, p.stray_study_uid]) "
              "from isthmus.study s join isthmus.patient p using (patient_key) "
              "where s.number_of_study_related_instances > 0",
     "series": "select to_jsonb(s) - array['series_key', 'study_key'] || "
