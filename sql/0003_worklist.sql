@@ -38,11 +38,13 @@ create table worklist_order (
     patient_birth_date date,
     patient_sex text,
     accession_generated boolean not null default false,
-    source_status text, -- as the source last said it; the status here may have changed since
+    source_status text, -- as the source last said it; the status here may have changed since;
+                        -- 'deleted': its server has it no more
     content text not null default '', -- digest of what the source last said
     status text not null default 'active' -- FHIR request-status
         check (status in ('draft', 'active', 'on-hold', 'revoked', 'completed',
                           'entered-in-error', 'unknown')),
+    status_reason text, -- why it is not what the source last said
     created_at timestamptz not null default now(),
     changed_at timestamptz not null default now(),
     -- DICOM JSON (PS3.18 F, UTF-8): patient, visit, imaging service request, requested procedure
@@ -65,6 +67,12 @@ create index worklist_order_patient_name_ideographic
 create index worklist_order_patient_name_phonetic
     on worklist_order (patient_name_phonetic text_pattern_ops)
     where patient_name_phonetic is not null;
+-- Those whose server is asked for them again now and then.
+create index worklist_order_followed on worklist_order (source_url, order_key)
+    where source_url is not null and (status in ('draft', 'active', 'on-hold')
+                                      or source_status = 'deleted');
+create index worklist_order_open_patient on worklist_order (patient_reference)
+    where source_url is not null and status in ('draft', 'active', 'on-hold');
 
 -- Orders that are new or changed: studies that were there before are to be looked for.
 create table worklist_due (
@@ -85,6 +93,7 @@ create table worklist_step (
     end_time time,
     performing_physician_name text,
     performing_physician_name_folded text,
+    source_reference text, -- 'Appointment/7', 'Task/8': who schedules it at the server
     source_status text, -- as in worklist_order
     status text not null default 'SCHEDULED' -- (0040,0020)
         check (status in ('SCHEDULED', 'ARRIVED', 'READY', 'STARTED', 'DEPARTED', 'COMPLETED',
@@ -95,6 +104,8 @@ create table worklist_step (
     unique (order_key, scheduled_procedure_step_id)
 );
 create index worklist_step_start on worklist_step (start_date, start_time);
+create index worklist_step_source_reference on worklist_step (source_reference)
+    where source_reference is not null and status in ('SCHEDULED', 'ARRIVED', 'READY');
 create index worklist_step_stations on worklist_step using gin (scheduled_station_ae_titles);
 
 -- The last accession number that was generated for each prefix. The row is locked until COMMIT and
@@ -104,14 +115,21 @@ create table worklist_number (
     last_number bigint not null
 );
 
--- Where orders are fetched from, and how far: what the server changed since last_updated (its own
--- words) is asked for next time.
+-- Where orders are fetched from, and how far: what the server changed since last_updated (by its
+-- own clock) is asked for next time.
 create table worklist_source (
     source_url text not null,
     resource_type text not null,
-    last_updated text not null,
-    looked_at timestamptz not null default now(),
+    last_updated timestamptz not null,
     primary key (source_url, resource_type)
+);
+
+-- The round in which the orders that are held are read from their server again, in portions: the
+-- last one read, and when the round began.
+create table worklist_round (
+    source_url text primary key,
+    order_key bigint not null,
+    began_at timestamptz not null
 );
 
 -- What is matched of text and of names: fold_text() and fold_name() of store/fold.c in SQL, for
@@ -463,9 +481,12 @@ begin
     if right(o ->> 'source_url', 1) = '/' then
         f := f || 'source_url ends with a slash'::text;
     end if;
-    if jsonb_path_exists(o - '{attributes,all_steps}'::text[],
+    if jsonb_path_exists(o - '{attributes,all_steps,current,step_references}'::text[],
                          '$.* ? (@.type() != "string" && @.type() != "null")') then
         f := f || 'a member of the order is not a text'::text;
+    end if;
+    if jsonb_typeof(o -> 'step_references') <> 'object' then
+        f := f || 'step_references is not a JSON object'::text;
     end if;
     steps := a #> '{00400100,Value}';
     if coalesce(jsonb_array_length(steps), 0) = 0 then
@@ -587,7 +608,8 @@ begin
 end $$;
 
 -- Steps as they were last told.
-create function worklist_put_steps(p_order_key bigint, steps jsonb, p_all boolean) returns void
+create function worklist_put_steps(p_order_key bigint, steps jsonb, p_references jsonb,
+                                   p_all boolean) returns void
     language plpgsql as $$
 declare
     item jsonb;
@@ -608,6 +630,7 @@ begin
         s.end_time := isthmus.dicom_time(isthmus.dicom_text(item, '00400005'));
         s.performing_physician_name := isthmus.dicom_name(item, '00400006');
         s.performing_physician_name_folded := isthmus.fold_name(s.performing_physician_name);
+        s.source_reference := p_references ->> s.scheduled_procedure_step_id;
         s.source_status := isthmus.dicom_text(item, '00400020');
         s.status := coalesce(s.source_status, 'SCHEDULED');
         s.attributes := item - '00400020'
@@ -616,11 +639,12 @@ begin
         insert into isthmus.worklist_step as t (order_key, scheduled_procedure_step_id, modality,
             scheduled_station_ae_titles, scheduled_station_names, scheduled_location, start_date,
             start_time, end_date, end_time, performing_physician_name,
-            performing_physician_name_folded, source_status, status, attributes)
+            performing_physician_name_folded, source_reference, source_status, status, attributes)
         values (p_order_key, s.scheduled_procedure_step_id, s.modality,
             s.scheduled_station_ae_titles, s.scheduled_station_names, s.scheduled_location,
             s.start_date, s.start_time, s.end_date, s.end_time, s.performing_physician_name,
-            s.performing_physician_name_folded, s.source_status, s.status, s.attributes)
+            s.performing_physician_name_folded, s.source_reference, s.source_status, s.status,
+            s.attributes)
         on conflict (order_key, scheduled_procedure_step_id) do update set
             modality = excluded.modality,
             scheduled_station_ae_titles = excluded.scheduled_station_ae_titles,
@@ -632,7 +656,8 @@ begin
             performing_physician_name_folded = excluded.performing_physician_name_folded,
             status = isthmus.worklist_next_status(t.status, case
                 when excluded.source_status is distinct from t.source_status
-                    then excluded.source_status end),
+                    then coalesce(excluded.source_status, 'SCHEDULED') end),
+            source_reference = coalesce(excluded.source_reference, t.source_reference),
             source_status = excluded.source_status,
             attributes = excluded.attributes, changed_at = now();
     end loop;
@@ -642,6 +667,25 @@ begin
         where order_key = p_order_key and scheduled_procedure_step_id <> all (v_ids)
           and status in ('SCHEDULED', 'ARRIVED', 'READY');
     end if;
+end $$;
+
+-- Whether what @o says of @w was over when it was said: an answer that took long, or a page that
+-- the server keeps. Its clock may have been set back, so a higher version number counts for more.
+create function worklist_is_stale(w worklist_order, o jsonb) returns boolean
+    language plpgsql stable as $$
+declare
+    t timestamptz := (o ->> 'source_updated_at')::timestamptz;
+    n numeric := case when o ->> 'source_version' ~ '^[0-9]{1,18}$'
+                      then (o ->> 'source_version')::numeric end;
+    n_old numeric := case when w.source_version ~ '^[0-9]{1,18}$'
+                          then w.source_version::numeric end;
+begin
+    if (o -> 'current')::boolean or w.source_url is distinct from o ->> 'source_url'
+       or w.source_reference is distinct from o ->> 'source_reference' then
+        return false;
+    end if;
+    return coalesce(t < w.source_updated_at and not coalesce(n > n_old, false)
+                    or t = w.source_updated_at and n < n_old, false);
 end $$;
 
 -- One order without faults. Null: an order that was over before it was known is not needed.
@@ -666,6 +710,11 @@ begin
     else
         select * into strict v_old from isthmus.worklist_order
         where order_key = v_old.order_key for no key update;
+        if isthmus.worklist_is_stale(v_old, o) then
+            w := v_old;
+            result := 'unchanged';
+            return;
+        end if;
         result := 'updated';
     end if;
 
@@ -748,17 +797,48 @@ begin
             issuer_of_patient_id = w.issuer_of_patient_id, patient_id = w.patient_id,
             patient_name = w.patient_name, patient_name_folded = w.patient_name_folded,
             patient_birth_date = w.patient_birth_date, patient_sex = w.patient_sex,
-            source_status = v_status, content = p_content, status = w.status, attributes = a,
-            changed_at = now()
+            source_status = v_status, content = p_content, status = w.status,
+            status_reason = case when v_status is not distinct from v_old.source_status
+                                 then v_old.status_reason end,
+            attributes = a, changed_at = now()
         where order_key = w.order_key;
     end if;
     if v_old.status <> w.status and w.status in ('active', 'draft', 'on-hold') then
         perform isthmus.worklist_follow(w.order_key, w.status);
     end if;
     perform isthmus.worklist_put_steps(w.order_key, o #> '{attributes,00400100,Value}',
+                                       o -> 'step_references',
                                        result = 'updated' and (o -> 'all_steps')::boolean);
     if w.status in ('revoked', 'entered-in-error', 'completed') then
         perform isthmus.worklist_follow(w.order_key, w.status);
+    end if;
+end $$;
+
+-- @o has faults, but says that the order is over: so much is believed of one that the server is
+-- known for. Null: it is not over, or is none that is known.
+create function worklist_put_over(o jsonb, out w isthmus.worklist_order, out result text)
+    language plpgsql as $$
+declare
+    v_status text := o ->> 'status';
+begin
+    if v_status not in ('revoked', 'entered-in-error', 'completed') then
+        return;
+    end if;
+    select * into w from isthmus.worklist_order
+    where source_reference = o ->> 'source_reference' and source_url = o ->> 'source_url'
+    for no key update;
+    if w.order_key is null then
+        result := case when v_status <> 'completed' and o ? 'source_reference' then 'ignored' end;
+    elsif isthmus.worklist_is_stale(w, o) or w.source_status is not distinct from v_status then
+        result := 'unchanged';
+    else
+        result := 'updated';
+        update isthmus.worklist_order set status = v_status, source_status = v_status,
+            source_version = o ->> 'source_version',
+            source_updated_at = (o ->> 'source_updated_at')::timestamptz, content = '',
+            status_reason = null, changed_at = now()
+        where order_key = w.order_key;
+        perform isthmus.worklist_follow(w.order_key, v_status);
     end if;
 end $$;
 
@@ -784,12 +864,14 @@ end $$;
 --    "status": "active", "source": "ris", …}
 -- Beside attributes all is optional: status as in FHIR; all_steps true: steps that are not named
 -- any more are cancelled; source, source_url, source_reference, source_version,
--- source_updated_at, patient_reference, encounter_reference as the columns of worklist_order. An
--- object without attributes is the item itself.
+-- source_updated_at, patient_reference, encounter_reference as the columns of worklist_order;
+-- step_references: {step ID: source_reference of the step}. An object without attributes is the
+-- item itself.
 -- There must be patient ID and name, and for each step modality and start date. Without accession
 -- number one is made of @p_prefix and @p_digits digits, without gaps; without Study Instance UID
 -- one of a UUID. An order is recognized when it comes again (see worklist_find) and then replaces
--- what was known of it; the same content changes nothing; a status that somebody changed here stays
+-- what was known of it; the same content changes nothing, nor does a version older than the one that
+-- is known (see worklist_is_stale) unless current is true; a status that somebody changed here stays
 -- until the source says another one. An order with faults is refused as a whole, the others go in.
 -- Roles may be granted this function and select on the view worklist, and need nothing else.
 create function worklist_put(p_orders jsonb, p_prefix text default 'I', p_digits integer default 9)
@@ -817,12 +899,18 @@ begin
                  when 'array' then p_orders else jsonb_build_array(p_orders) end) loop
         v_faults := '{}';
         v_content := md5((case when jsonb_typeof(o) = 'object'
-            then o - '{source_version,source_updated_at}'::text[] else o end)::text);
+            then o - '{source_version,source_updated_at,current}'::text[] else o end)::text);
         select * into w from isthmus.worklist_order where content = v_content;
         if found then
             if w.source_version is distinct from o ->> 'source_version' then
-                update isthmus.worklist_order set source_version = o ->> 'source_version'
-                where order_key = w.order_key;
+                begin
+                    update isthmus.worklist_order x set source_version = o ->> 'source_version',
+                        source_updated_at = coalesce((o ->> 'source_updated_at')::timestamptz,
+                                                     source_updated_at)
+                    where order_key = w.order_key and not isthmus.worklist_is_stale(x, o);
+                exception
+                    when data_exception then null; -- a time that is none
+                end;
             end if;
             v_results := v_results || isthmus.worklist_result('unchanged', w);
             continue;
@@ -846,14 +934,20 @@ begin
             v_faults := array['it has neither accession number, order number, Requested Procedure '
                 'ID nor Study Instance UID: it could not be recognized when it comes again'];
         end if;
-        if v_faults = '{}' then
+        if v_faults = '{}' or o ? 'source_url' and o ? 'source_reference' then
             begin
-                p := isthmus.worklist_put_one(o, v_content, p_prefix, p_digits);
-                if p.result <> 'ignored' then
-                    v_due := v_due || (p.w).order_key;
+                if v_faults = '{}' then
+                    p := isthmus.worklist_put_one(o, v_content, p_prefix, p_digits);
+                    if p.result in ('created', 'updated') then
+                        v_due := v_due || (p.w).order_key;
+                    end if;
+                else
+                    p := isthmus.worklist_put_over(o);
                 end if;
-                v_results := v_results || isthmus.worklist_result(p.result, p.w);
-                continue;
+                if p.result is not null then
+                    v_results := v_results || isthmus.worklist_result(p.result, p.w);
+                    continue;
+                end if;
             exception
                 when unique_violation then
                     get stacked diagnostics v_constraint = constraint_name;
@@ -879,12 +973,32 @@ end $$;
 create function worklist_set_status(p_order_key bigint, p_status text) returns boolean
     language plpgsql security definer set search_path = isthmus, pg_temp as $$
 begin
-    update worklist_order set status = p_status, changed_at = now()
+    update worklist_order set status = p_status, status_reason = null, changed_at = now()
     where order_key = p_order_key and status <> p_status;
     if not found then
         return false;
     end if;
     perform worklist_follow(p_order_key, p_status);
+    return true;
+end $$;
+
+-- The server @p_url has no @p_reference any more: the order is revoked. When it has it again, that
+-- is a change like any other. False: the order was over already.
+create function worklist_gone(p_url text, p_reference text, p_reason text) returns boolean
+    language plpgsql security definer set search_path = isthmus, pg_temp as $$
+declare
+    v_key bigint;
+begin
+    update worklist_order set status = 'revoked', source_status = 'deleted', content = '',
+        source_version = null, source_updated_at = null, status_reason = p_reason,
+        changed_at = now()
+    where source_url = p_url and source_reference = p_reference
+      and status in ('draft', 'active', 'on-hold')
+    returning order_key into v_key;
+    if v_key is null then
+        return false;
+    end if;
+    perform worklist_follow(v_key, 'revoked');
     return true;
 end $$;
 create function worklist_set_step_status(p_step_key bigint, p_status text) returns boolean
@@ -909,12 +1023,34 @@ create view worklist as
         o.attributes as order_attributes, s.attributes as step_attributes
     from worklist_order o join worklist_step s using (order_key);
 
+-- The server @p_url has no @p_reference any more, which scheduled steps.
+create function worklist_step_gone(p_url text, p_reference text) returns void
+    language plpgsql security definer set search_path = isthmus, pg_temp as $$
+declare
+    v_key bigint;
+begin
+    for v_key in
+        update worklist_order set content = '', changed_at = now()
+        where source_url = p_url and order_key in (
+            select order_key from worklist_step
+            where source_reference = p_reference and status in ('SCHEDULED', 'ARRIVED', 'READY'))
+        returning order_key
+    loop
+        update worklist_step set status = 'CANCELED', source_status = 'CANCELED',
+            changed_at = now()
+        where order_key = v_key and source_reference = p_reference
+          and status in ('SCHEDULED', 'ARRIVED', 'READY');
+    end loop;
+end $$;
+
 revoke execute on function worklist_put(jsonb, text, integer),
-    worklist_set_status(bigint, text), worklist_set_step_status(bigint, text) from public;
-grant execute on function worklist_put(jsonb, text, integer) to isthmus_fhir;
+    worklist_set_status(bigint, text), worklist_set_step_status(bigint, text),
+    worklist_gone(text, text, text), worklist_step_gone(text, text) from public;
+grant execute on function worklist_put(jsonb, text, integer), worklist_gone(text, text, text),
+    worklist_step_gone(text, text) to isthmus_fhir;
 grant execute on function worklist_set_status(bigint, text),
     worklist_set_step_status(bigint, text) to isthmus_fhir, isthmus_scp;
 grant select on worklist, worklist_order, worklist_step to isthmus_scp, isthmus_fhir;
 grant select, update, delete on worklist_due to isthmus_scp, isthmus_fhir;
 grant update (status, changed_at) on worklist_step to isthmus_scp, isthmus_fhir;
-grant select, insert, update on worklist_source to isthmus_fhir;
+grant select, insert, update, delete on worklist_source, worklist_round to isthmus_fhir;

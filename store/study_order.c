@@ -19,7 +19,8 @@ static const char select_match[] =
     "coalesce(to_jsonb(m.strange_accession_numbers), '[]') "
     "from isthmus.study t left join isthmus.order_match m using (study_key) where study_key = $1";
 static const char select_orders[] =
-    "select o.source_url, o.source_reference, o.encounter_reference, o.accession_number, "
+    "select case when o.source_status is distinct from 'deleted' then o.source_url end, "
+    "o.source_reference, o.encounter_reference, o.accession_number, "
     "o.attributes from isthmus.study_order so join isthmus.worklist_order o using (order_key) "
     "where so.study_key = $1 and so.linked order by o.accession_number, o.requested_procedure_id, "
     "o.order_key";
