@@ -125,6 +125,7 @@ void answer_of(const struct reply *reply, struct answer *ret)
     type = node_get_text(body, "resourceType");
     if (ret->verdict == VERDICT_DONE && type && strcmp(type, "Bundle") == 0)
         judge_entries(body, ret);
+    ret->status = reply->status;
     ret->retry_after_s = reply->retry_after_s;
     json_decref(body);
 }

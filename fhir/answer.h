@@ -3,6 +3,7 @@
 #define ISTHMUS_FHIR_ANSWER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* In rising order of how bad it is: of a transaction that a server processed entry by entry,
  * the worst counts. */
@@ -18,6 +19,7 @@ enum verdict {
 
 struct answer {
     enum verdict verdict;
+    int status;        /* of HTTP; 0: none, or the answer is our own */
     int retry_after_s; /* what the server asked for; 0: nothing */
     char *reason;      /* short, without data of the study: may be logged */
     char *words;       /* the server's own words; never logged; or NULL */
@@ -30,6 +32,8 @@ struct reply {
     const char *trouble; /* no answer: why, static text */
     int retry_after_s;   /* 0: not said */
     const char *body;    /* or NULL; ends with NUL */
+    const char *etag;    /* ETag as it came, or NULL */
+    int64_t date_s;      /* Date, in seconds since 1970; 0: not said */
 };
 
 /* The meaning of @reply to a transaction Bundle, a PUT or a GET. */

@@ -20,6 +20,7 @@ struct client {
     char *body;
     size_t n_body;
     bool cut; /* the answer was longer than we read */
+    char *etag;
 };
 
 int client_begin(void)
@@ -102,6 +103,7 @@ struct client *client_free(struct client *c)
         curl_easy_cleanup(c->curl);
         (void)credential_free(c->credential);
         free(c->body);
+        free(c->etag);
     }
     free(c);
     return NULL;
@@ -121,7 +123,7 @@ static void append(struct curl_slist **headers, const char *line)
     *headers = longer;
 }
 
-static struct curl_slist *headers_of(const struct client *c, bool body, bool gzip)
+static struct curl_slist *headers_of(const struct client *c, bool body, bool gzip, const char *etag)
 {
     const char *version = c->delivery->accept_version ? release_version(c->release) : NULL;
     _cleanup_free_ char *suffix = version ? memory_print("; fhirVersion=%s", version) : NULL;
@@ -129,6 +131,7 @@ static struct curl_slist *headers_of(const struct client *c, bool body, bool gzi
         memory_print("Accept: application/fhir+json%s", suffix ? suffix : "");
     _cleanup_free_ char *content =
         memory_print("Content-Type: application/fhir+json; charset=utf-8%s", suffix ? suffix : "");
+    _cleanup_free_ char *condition = etag ? memory_print("If-None-Match: %s", etag) : NULL;
     struct curl_slist *headers = NULL;
 
     append(&headers, accept);
@@ -139,6 +142,8 @@ static struct curl_slist *headers_of(const struct client *c, bool body, bool gzi
     }
     if (gzip)
         append(&headers, "Content-Encoding: gzip");
+    if (condition)
+        append(&headers, condition);
     return headers;
 }
 
@@ -179,6 +184,20 @@ static void reply_without_answer(struct client *c, CURLcode code, struct reply *
     *ret = (struct reply){.sent = before > 0, .trouble = curl_easy_strerror(code)};
 }
 
+/* What a later request may refer to: the version of the answer, and the server's clock. */
+static void read_headers(struct client *c, struct reply *ret)
+{
+    struct curl_header *header;
+
+    if (curl_easy_header(c->curl, "ETag", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+        ret->etag = c->etag = memory_text(header->value, strlen(header->value));
+    if (curl_easy_header(c->curl, "Date", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+        time_t date = curl_getdate(header->value, NULL);
+
+        ret->date_s = date > 0 ? date : 0;
+    }
+}
+
 static void perform(struct client *c, struct reply *ret)
 {
     CURLcode code;
@@ -186,6 +205,7 @@ static void perform(struct client *c, struct reply *ret)
     curl_off_t retry_after = 0;
 
     free(TAKE_PTR(c->body));
+    free(TAKE_PTR(c->etag));
     c->n_body = 0;
     c->cut = false;
     *ret = (struct reply){.trouble = "the credentials cannot be had"};
@@ -201,19 +221,20 @@ static void perform(struct client *c, struct reply *ret)
     (void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
     ret->status = (int)status;
     ret->body = c->body;
+    read_headers(c, ret);
     if (retry_after > 0)
         ret->retry_after_s = retry_after < RETRY_AFTER_MAX_S ? (int)retry_after : RETRY_AFTER_MAX_S;
 }
 
-void client_send(struct client *c, const char *method, const char *path, const char *body,
-                 struct reply *ret_reply)
+static void send_request(struct client *c, const char *method, const char *path, const char *body,
+                         const char *etag, struct reply *ret_reply)
 {
     _cleanup_free_ char *url =
         memory_print("%s%s%s", c->delivery->url, *path && *path != '?' ? "/" : "", path);
     _cleanup_free_ char *packed = NULL;
     bool gzip = body && c->delivery->compress;
     size_t n = body ? strlen(body) : 0;
-    struct curl_slist *headers = headers_of(c, body != NULL, gzip);
+    struct curl_slist *headers = headers_of(c, body != NULL, gzip, etag);
 
     if (gzip)
         packed = compress_text(body, &n);
@@ -232,4 +253,15 @@ void client_send(struct client *c, const char *method, const char *path, const c
         perform(c, ret_reply);
     (void)curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
+}
+
+void client_send(struct client *c, const char *method, const char *path, const char *body,
+                 struct reply *ret_reply)
+{
+    send_request(c, method, path, body, NULL, ret_reply);
+}
+
+void client_get(struct client *c, const char *path, const char *etag, struct reply *ret_reply)
+{
+    send_request(c, "GET", path, NULL, etag, ret_reply);
 }

@@ -27,4 +27,8 @@ void client_set_release(struct client *c, enum release release);
 void client_send(struct client *c, const char *method, const char *path, const char *body,
                  struct reply *ret_reply);
 
+/* GET <base>/@path; when the server still has what it had with @etag (may be NULL), the status may
+ * be 304 (RFC 9110 13.1.2). Otherwise as client_send(). */
+void client_get(struct client *c, const char *path, const char *etag, struct reply *ret_reply);
+
 #endif

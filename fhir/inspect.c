@@ -4,6 +4,8 @@
 #include "fhir/coverage.h"
 #include "fhir/memory.h"
 #include "fhir/node.h"
+#include "fhir/order_look.h"
+#include "fhir/reading.h"
 #include "fhir/target.h"
 #include "fhir/trial.h"
 #include "store/base/cleanup.h"
@@ -271,4 +273,44 @@ int inspect_target(const struct conf *c, const struct inspection *i)
     (void)printf("%s: %s can be published to, as %s\n", d.settings.name, d.settings.description,
                  release_name(d.target->mapping.release));
     return d.target->kind->validate ? validate(&d) : FINE;
+}
+
+static int look_once(struct order_look *l, bool json)
+{
+    const struct order_intake *in = &l->intake;
+    struct answer answer = {0};
+    int r = order_look(l, &answer), code = FINE;
+
+    if (r < 0)
+        code = say(CANNOT, "orders cannot be read: %s",
+                   r == -ECONNABORTED ? answer.reason : db_problem(l->db));
+    answer_done(&answer);
+    (void)printf(json ? "{\"read\": %lld, \"put\": %lld, \"new\": %lld, \"changed\": %lld, "
+                        "\"deleted\": %lld, \"refused\": %zu}\n"
+                      : "%lld orders read, %lld put: %lld new, %lld changed, %lld deleted on the "
+                        "server, %zu refused\n",
+                 in->read, in->put, in->created, in->updated, l->gone,
+                 json_object_size(in->refused));
+    return code == FINE && json_object_size(in->refused) > 0 ? WRONG : code;
+}
+
+int inspect_orders(const struct conf *c, const struct inspection *i)
+{
+    _cleanup_(desk_done) struct desk d = {0};
+    _cleanup_free_ char *message = NULL;
+    struct worklist_options options = worklist_options_of(c);
+    struct order_rules rules;
+    struct order_look l;
+    int code = open_desk(c, i->target, &d);
+
+    if (code != FINE)
+        return code;
+    if (d.settings.directory)
+        return say(USAGE, "%s is a directory; orders come from a url", d.settings.name);
+    settings_orders(c, &rules);
+    code = order_look_open(d.db, &d.settings, &rules, &options, &l, &message) < 0
+               ? say(USAGE, "orders cannot be read: %s", message)
+               : look_once(&l, i->json);
+    order_look_close(&l);
+    return code;
 }

@@ -1,5 +1,6 @@
 /* What a person asks of the publisher without publishing: the Bundle of a study, how much of the
- * mapping studies fill, whether a target can be worked with. Behind `isthmus publish`. */
+ * mapping studies fill, whether a target can be worked with (behind `isthmus publish`), what orders
+ * it has. */
 #ifndef ISTHMUS_FHIR_INSPECT_H
 #define ISTHMUS_FHIR_INSPECT_H
 
@@ -20,5 +21,7 @@ int inspect_show(const struct conf *c, const struct inspection *i);
 /* Without a study: over all of them. */
 int inspect_coverage(const struct conf *c, const struct inspection *i);
 int inspect_target(const struct conf *c, const struct inspection *i);
+/* One look for orders, which go into the worklist. */
+int inspect_orders(const struct conf *c, const struct inspection *i);
 
 #endif

@@ -38,18 +38,20 @@ static int usage(FILE *f)
 {
     (void)fputs(
         "usage: isthmus-fhir [--config FILE] [--check]\n"
-        "       isthmus-fhir [--config FILE] --show STUDY | --coverage STUDY|all | --test\n"
+        "       isthmus-fhir [--config FILE] --show STUDY | --coverage STUDY|all | --test | "
+        "--look\n"
         "                    [--target NAME] [--release R5|R4] [--json]\n"
         "  --config FILE  the configuration (" ISTHMUS_CONF ")\n"
         "  --check        read the configuration, print it as it is in force, and exit\n"
         "  --show STUDY   print the Bundle of a Study Instance UID, without sending it\n"
         "  --coverage STUDY|all  print which paths of the mapping are filled\n"
         "  --test         try a target: connection, authentication, capabilities, $validate\n"
+        "  --look         look for orders on a target once, and put them into the worklist\n"
         "  --read-orders  print the orders in the FHIR files that standard input names (for\n"
         "                 isthmus worklist import)\n"
-        "  --target NAME  for these three: the target (the first one)\n"
+        "  --target NAME  for these four: the target (the first one)\n"
         "  --release R    build in this release, R5 or R4 (what the target is)\n"
-        "  --json         --coverage as JSON\n"
+        "  --json         --coverage, --look as JSON\n"
         "  --options      print every option with its default, range and meaning, and exit\n"
         "  --version\n"
         "  --help\n",
@@ -217,7 +219,7 @@ static int run(const char *path, struct conf *conf)
 struct arguments {
     const char *path;
     struct inspection inspection;
-    int command; /* 's', 'a', 't': one of inspect.h; 0: none */
+    int command; /* 's', 'a', 't', 'l': one of inspect.h; 0: none */
     bool check;
 };
 
@@ -225,19 +227,13 @@ struct arguments {
 static int read_arguments(int argc, char **argv, struct arguments *ret)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'C'},
-        {"show", required_argument, NULL, 's'},
-        {"coverage", required_argument, NULL, 'a'},
-        {"test", no_argument, NULL, 't'},
-        {"read-orders", no_argument, NULL, 'O'},
-        {"target", required_argument, NULL, 'T'},
-        {"release", required_argument, NULL, 'r'},
-        {"json", no_argument, NULL, 'j'},
-        {"options", no_argument, NULL, 'o'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'C'},
+        {"show", required_argument, NULL, 's'},    {"coverage", required_argument, NULL, 'a'},
+        {"test", no_argument, NULL, 't'},          {"look", no_argument, NULL, 'l'},
+        {"read-orders", no_argument, NULL, 'O'},   {"target", required_argument, NULL, 'T'},
+        {"release", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
+        {"options", no_argument, NULL, 'o'},       {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     struct inspection *i = &ret->inspection;
     int option;
@@ -253,6 +249,7 @@ static int read_arguments(int argc, char **argv, struct arguments *ret)
         case 's':
         case 'a':
         case 't':
+        case 'l':
         case 'O':
             ret->command = option;
             i->study = optarg && strcmp(optarg, "all") != 0 ? optarg : NULL;
@@ -286,9 +283,11 @@ static int read_arguments(int argc, char **argv, struct arguments *ret)
 
 static int inspect(const struct conf *conf, const struct arguments *a)
 {
-    log_open("isthmus-fhir", "error");
+    log_open("isthmus-fhir", a->command == 'l' ? "warning" : "error");
     if (a->command == 'O')
         return order_files_read(conf);
+    if (a->command == 'l')
+        return inspect_orders(conf, &a->inspection);
     return a->command == 's'   ? inspect_show(conf, &a->inspection)
            : a->command == 'a' ? inspect_coverage(conf, &a->inspection)
                                : inspect_target(conf, &a->inspection);

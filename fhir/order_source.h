@@ -1,9 +1,4 @@
-/* Orders from a FHIR server: a look every now and then at what changed, put into the worklist.
- *
- * What the server changed since the last look is asked for with ServiceRequest, and with
- * Appointment, Task and Patient, whose orders are then read again. How far each has been read is
- * kept in worklist_source after its orders are in; looking twice changes nothing, so a look that
- * is broken off is repeated. */
+/* Orders from a FHIR server: a look every now and then (order_look.h). */
 #ifndef ISTHMUS_FHIR_ORDER_SOURCE_H
 #define ISTHMUS_FHIR_ORDER_SOURCE_H
 

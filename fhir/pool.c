@@ -1,6 +1,7 @@
 #include "fhir/pool.h"
 #include "fhir/memory.h"
 #include "fhir/node.h"
+#include "fhir/when.h"
 #include "store/base/cleanup.h"
 
 #include <string.h>
@@ -96,13 +97,29 @@ static void note_references(struct pool *p, const char *name, json_t *resource)
     }
 }
 
+static const char *updated_at(const json_t *resource)
+{
+    return node_get_text(json_object_get(resource, "meta"), "lastUpdated");
+}
+
+/* Whether @a was over before @b, as far as they say. */
+static bool is_older(const json_t *a, const json_t *b)
+{
+    const char *at_a = updated_at(a), *at_b = updated_at(b);
+    int64_t a_s, b_s;
+
+    if (!at_a || !at_b || !when_instant(at_a, &a_s) || !when_instant(at_b, &b_s))
+        return false;
+    return a_s < b_s || (a_s == b_s && strlen(at_a) == strlen(at_b) && strcmp(at_a, at_b) < 0);
+}
+
 void pool_add(struct pool *p, const char *full_url, json_t *resource)
 {
     const char *type = node_get_text(resource, "resourceType");
     _cleanup_free_ char *named = name_of(resource);
     const char *name = named ? named : full_url;
 
-    if (!type || !name)
+    if (!type || !name || is_older(resource, json_object_get(p->by_name, name)))
         return;
     (void)json_object_set(p->by_name, name, resource);
     if (full_url) {
@@ -174,6 +191,11 @@ const json_t *pool_find(const struct pool *p, const json_t *from, const json_t *
     name = local_name(p, text);
     resource = json_object_get(p->by_name, name);
     return resource || strchr(name, ':') ? resource : fetch(p, name);
+}
+
+bool pool_has(const struct pool *p, const char *name)
+{
+    return json_object_get(p->by_name, name);
 }
 
 const json_t *pool_referring(const struct pool *p, const json_t *resource, const char *type)

@@ -3,6 +3,7 @@
 #define ISTHMUS_FHIR_POOL_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct pool;
 
@@ -14,8 +15,9 @@ typedef json_t *pool_fetch(void *context, const char *reference);
 struct pool *pool_new(const char *base_url, pool_fetch *fetch, void *context);
 struct pool *pool_free(struct pool *p);
 
-/* Keep @resource (borrowed) under Type/id and under @full_url (may be NULL). A later one replaces
- * an earlier one of the same name. What is no resource is left out. */
+/* Keep @resource (borrowed) under Type/id and under @full_url (may be NULL). Of two with
+ * the same name the one that was updated later stays, else the later one here. What is no resource
+ * is left out. */
 void pool_add(struct pool *p, const char *full_url, json_t *resource);
 /* A Bundle's entries, an array's elements, or one resource. */
 void pool_add_all(struct pool *p, json_t *root);
@@ -23,6 +25,9 @@ void pool_add_all(struct pool *p, json_t *root);
 /* The resource that @reference (a Reference) of @from means, contained ones too; borrowed; NULL:
  * not there. */
 const json_t *pool_find(const struct pool *p, const json_t *from, const json_t *reference);
+
+/* Whether the resource @name ("Patient/9") is there. */
+bool pool_has(const struct pool *p, const char *name);
 
 /* The resources of @type that refer to @resource as an order or patient; an array or NULL. */
 const json_t *pool_referring(const struct pool *p, const json_t *resource, const char *type);

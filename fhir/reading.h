@@ -23,6 +23,7 @@ struct reading {
     const json_t *request;
     json_t *attributes; /* of the worklist item */
     json_t *faults;     /* sentences without values */
+    json_t *references; /* "Appointment/7", by the ID of the step that it schedules */
 };
 
 void reading_fault(struct reading *r, const char *format, ...)

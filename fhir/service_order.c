@@ -223,6 +223,7 @@ static json_t *make_order(struct reading *r, const char *base_url)
                   read_text(r, read_object(r, r->request, "encounter"), "reference"));
     node_set_text(order, "status", status);
     (void)json_object_set_new(order, "all_steps", json_true());
+    node_set(order, "step_references", json_incref(r->references));
     (void)json_object_set(order, "attributes", r->attributes);
     return order;
 }
@@ -244,7 +245,8 @@ int service_order_read(const struct order_rules *rules, const struct pool *pool,
                        const json_t *request, const char *base_url, json_t **ret)
 {
     _cleanup_json_ json_t *attributes = json_object(), *faults = json_array();
-    struct reading r = {rules, pool, request, attributes, faults};
+    _cleanup_json_ json_t *references = json_object();
+    struct reading r = {rules, pool, request, attributes, faults, references};
     json_t *order;
 
     if (!is_order(&r))

@@ -224,18 +224,20 @@ static void finish(struct reading *r, json_t *step, const char *id, const char *
 /* --- one after the other --- */
 
 /* An id of FHIR has up to 64 characters, one of a step 16. */
-static void step_id(const json_t *resource, char ret[UUID_TEXT])
+static void step_id(struct reading *r, const json_t *resource, char ret[UUID_TEXT])
 {
-    const char *id = node_get_text(resource, "id");
+    const char *id = node_get_text(resource, "id"), *type = node_get_text(resource, "resourceType");
+    _cleanup_free_ char *name = id ? memory_print("%s/%s", type, id) : NULL;
 
     if (id && strlen(id) <= 16) {
         (void)strcpy(ret, id);
-        return;
+    } else {
+        uuid_of_names(type, id ? id : "", "", ret);
+        (void)memmove(ret + 8, ret + 9, 4);
+        (void)memmove(ret + 12, ret + 14, 4);
+        ret[16] = '\0';
     }
-    uuid_of_names(node_get_text(resource, "resourceType"), id ? id : "", "", ret);
-    (void)memmove(ret + 8, ret + 9, 4);
-    (void)memmove(ret + 12, ret + 14, 4);
-    ret[16] = '\0';
+    node_set_text(r->references, ret, name);
 }
 
 struct translation {
@@ -267,7 +269,7 @@ static void read_appointment(struct reading *r, const json_t *appointment, const
     for (size_t i = 0; i < json_array_size(participants); i++)
         put_actor(r, step, appointment, read_object(r, read_element(r, participants, i), "actor"));
     put_text(step, "00400020", "CS", translate(statuses, read_text(r, appointment, "status")));
-    step_id(appointment, id);
+    step_id(r, appointment, id);
     finish(r, step, id, description);
 }
 
@@ -299,7 +301,7 @@ static void read_task(struct reading *r, const json_t *task, const char *descrip
     for (size_t i = 0; i < json_array_size(performers); i++)
         put_actor(r, step, task, read_object(r, read_element(r, performers, i), "actor"));
     put_text(step, "00400020", "CS", translate(statuses, read_text(r, task, "status")));
-    step_id(task, id);
+    step_id(r, task, id);
     finish(r, step, id, description);
 }
 

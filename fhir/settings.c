@@ -291,6 +291,10 @@ int settings_read(const struct conf *c, size_t i, struct settings *ret, char **r
     s.reads_orders = strcmp(conf_titled_string(c, "target", i, "orders"), "none") != 0;
     s.orders_interval_s = (int)conf_titled_int(c, "target", i, "orders_interval");
     s.orders_query = conf_titled_string(c, "target", i, "orders_query");
+    s.orders_overlap_s = (int)conf_titled_int(c, "target", i, "orders_overlap");
+    s.orders_check_interval_s = (int)conf_titled_int(c, "target", i, "orders_check_interval");
+    s.orders_patient_data = conf_titled_bool(c, "target", i, "orders_patient_data");
+    s.orders_scope = conf_titled_string(c, "target", i, "smart_scope_orders");
     s.quiet_period_s = (int)conf_titled_int(c, "target", i, "quiet_period");
     s.longest_delay_s = (int)conf_titled_int(c, "target", i, "longest_delay");
     s.senders = (int)conf_titled_int(c, "target", i, "senders");

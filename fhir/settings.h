@@ -36,6 +36,9 @@ struct settings {
     bool reads_orders;
     int orders_interval_s;
     const char *orders_query; /* search parameters of ServiceRequest */
+    int orders_overlap_s, orders_check_interval_s;
+    bool orders_patient_data;
+    const char *orders_scope; /* of SMART, for reading orders */
     struct mapping mapping;
     struct delivery delivery;
     char *url; /* owned copy for delivery.url */

@@ -118,6 +118,15 @@ static const struct conf_option target_options[] = {
     SECONDS("orders_interval", "30", 1, 86400, "Time between two looks for orders."),
     TEXT("orders_query",
          "Search parameters of ServiceRequest for imaging orders: \"category=363679005\"."),
+    SECONDS(
+        "orders_overlap", "60", 0, 86400,
+        "A look begins so long before the last change that was seen; servers may show one late."),
+    SECONDS(
+        "orders_check_interval", "600", 0, 31536000,
+        "Open orders are read again so often, 50 with each look: what was deleted on the server "
+        "or missed is noticed."),
+    SWITCH("orders_patient_data", "true",
+           "Read weight, height, pregnancy and allergies of the patients of orders, too."),
     {"answer_max", CONF_INT, "16777216", 1024, 1073741824, NULL, "bytes",
      "How much of an answer is read."},
     SWITCH("compress", "false", "Send gzip; the server must take it."),
@@ -137,7 +146,13 @@ static const struct conf_option target_options[] = {
      "system/ImagingStudy.cud system/Observation.cud system/Provenance.cud system/Endpoint.cud "
      "system/Patient.crs system/ServiceRequest.crs system/Practitioner.crs system/Specimen.crs "
      "system/Location.crs system/Organization.crs",
-     1, 4096, NULL, NULL, "Scopes to ask for."},
+     1, 4096, NULL, NULL, "Scopes to ask for when publishing."},
+    {"smart_scope_orders", CONF_STRING,
+     "system/ServiceRequest.rs system/Patient.rs system/Encounter.rs system/Appointment.rs "
+     "system/Task.rs system/Practitioner.rs system/PractitionerRole.rs system/Organization.rs "
+     "system/Location.rs system/Device.rs system/HealthcareService.rs system/Observation.rs "
+     "system/AllergyIntolerance.rs",
+     1, 4096, NULL, NULL, "Scopes to ask for when reading orders."},
     TEXT("smart_token_url", "Token endpoint; otherwise from .well-known/smart-configuration."),
     {0},
 };

@@ -152,22 +152,42 @@ static bool is_plausible(const struct tm *tm)
            copy.tm_mon == tm->tm_mon && copy.tm_hour == tm->tm_hour && copy.tm_min == tm->tm_min;
 }
 
-bool when_local(const char *zone, const char *text, char ret_date[9], char ret_time[7])
+/* A FHIR date, or a dateTime with its offset in seconds. */
+static bool read_date_time(const char *text, struct tm *ret, bool *ret_timed, long *ret_offset_s)
 {
-    struct tm tm = {0};
-    const char *end = strptime(text, "%Y-%m-%d", &tm);
-    bool timed = end && *end == 'T';
-    long offset_s;
+    const char *end = strptime(text, "%Y-%m-%d", ret);
 
-    if (timed)
-        end = strptime(end, "T%H:%M:%S", &tm);
+    *ret_timed = end && *end == 'T';
+    if (*ret_timed)
+        end = strptime(end, "T%H:%M:%S", ret);
     else if (end && *end)
         return false;
     if (end && *end == '.')
         end += 1 + strspn(end + 1, "0123456789");
-    if (!end || tm.tm_year < -900 || tm.tm_year > 8099 || !is_plausible(&tm))
+    if (!end || ret->tm_year < -900 || ret->tm_year > 8099 || !is_plausible(ret))
         return false;
-    if (timed && !read_offset(end, &offset_s))
+    return !*ret_timed || read_offset(end, ret_offset_s);
+}
+
+bool when_instant(const char *text, int64_t *ret_s)
+{
+    struct tm tm = {0};
+    long offset_s;
+    bool timed;
+
+    if (!read_date_time(text, &tm, &timed, &offset_s) || !timed)
+        return false;
+    *ret_s = timegm(&tm) - offset_s;
+    return true;
+}
+
+bool when_local(const char *zone, const char *text, char ret_date[9], char ret_time[7])
+{
+    struct tm tm = {0};
+    long offset_s;
+    bool timed;
+
+    if (!read_date_time(text, &tm, &timed, &offset_s))
         return false;
     if (timed && zone)
         to_zone(zone, offset_s, &tm);

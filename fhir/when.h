@@ -7,6 +7,7 @@
 #include "store/base/datetime.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct mapping;
 
@@ -34,5 +35,8 @@ bool when_zone_exists(const char *zone);
  * stands when @zone is NULL. False: it is neither, or not a whole date. As when_zone_offset()
  * with TZ. */
 bool when_local(const char *zone, const char *text, char ret_date[9], char ret_time[7]);
+
+/* A FHIR instant as whole seconds since 1970, rounded down. False: it is none. Pure. */
+bool when_instant(const char *text, int64_t *ret_s);
 
 #endif

@@ -18,13 +18,13 @@ The script, at run time:
                         "overlaps": how often one was that already was}
   POST /control/forget {"type": "Endpoint"}: those resources are gone
   POST /control/put    [resource, …]: as if somebody else had written them
-  POST /control/paging {"count": 7, "overlap": 2}: how searches are cut into pages; each repeats so
-                       many matches of the one before
+  POST /control/delete ["Type/id", …]
+  POST /control/search {"count": 7, …}: how searches are answered (fake_search.py)
   POST /control/quit
 
 Behaviours: ok; down (the connection is closed without an answer); status (with "status": 503,
 and optionally "retry_after": text, "outcome": OperationOutcome, "body": text, "content_type",
-"location", "times": how often before ok, "study": only for a Bundle with this Study Instance
+"location", "after": how many are answered before, "times": how often before ok, "study": only for a Bundle with this Study Instance
 UID); slow ("seconds"); huge ("bytes" of answer); half (the answer breaks off); batch (200 whose
 entries carry "status"). "where": "metadata" restricts one to GET metadata, "data" (default) to
 all but that, "all" to neither. Several may be set one after the other for different studies.
@@ -40,7 +40,9 @@ import threading
 import time
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from fake_search import Refusal, Searches
 
 
 def split_unescaped(text, separator):
@@ -84,7 +86,9 @@ class State:
         self.rules = []
         self.tokens = 0
         self.updated = {}
-        self.paging = {"count": 100, "overlap": 0}
+        self.older = {}  # versions of a resource that were replaced
+        self.deleted = set()
+        self.searches = Searches(self)
 
     def set_rule(self, rule):
         with self.lock:
@@ -101,6 +105,9 @@ class State:
                 if where != "all" and (where == "metadata") != path.endswith("/metadata"):
                     continue
                 if rule.get("study") and f'urn:oid:{rule["study"]}"' not in body:
+                    continue
+                if rule.get("after", 0) > 0:
+                    rule["after"] -= 1
                     continue
                 if "times" in rule:
                     rule["times"] -= 1
@@ -135,68 +142,22 @@ class State:
         resource = dict(resource, id=id_)
         there = self.resources.setdefault(kind, {})
         status = "200 OK" if id_ in there else "201 Created"
-        there[id_] = resource
         key = f"{kind}/{id_}"
+        if id_ in there:
+            self.older.setdefault(key, []).append(self.searches.entry("", key, "match")["resource"])
+        there[id_] = resource
         self.versions[key] = self.versions.get(key, 0) + 1
-        self.updated[key] = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime()) + \
-            f"{time.time_ns() // 1000 % 1000000:06}Z"
+        self.updated[key] = self.searches.stamp()
+        self.deleted.discard(key)
         return status
 
-    def matches(self, kind, query):
-        """Ids that a search finds, in the order in which they were changed."""
-        found = self.resources.get(kind, {})
-        if "identifier" in query:
-            ids = self.search(kind, "identifier=" + quote(query["identifier"][0]))
-        else:
-            ids = list(found)
-        if "_id" in query:
-            ids = [i for i in ids if i in query["_id"][0].split(",")]
-        if "status" in query:
-            ids = [i for i in ids if found[i].get("status") in query["status"][0].split(",")]
-        if "_lastUpdated" in query:
-            since = query["_lastUpdated"][0].removeprefix("ge")
-            ids = [i for i in ids if self.updated[f"{kind}/{i}"] >= since]
-        return sorted(ids, key=lambda i: self.updated[f"{kind}/{i}"]) if "_count" in query else ids
-
-    def belonging(self, request):
-        """Names of what belongs to a ServiceRequest."""
-        name = f"ServiceRequest/{request['id']}"
-        names = [request[key]["reference"] for key in ("subject", "encounter", "requester")
-                 if key in request]
-        for kind in ("Appointment", "Task"):
-            for id_, r in self.resources.get(kind, {}).items():
-                if {"reference": name} in r.get("basedOn", []):
-                    names.append(f"{kind}/{id_}")
-                    names += [p["actor"]["reference"] for p in r.get("participant", [])]
-                    names += [r["owner"]["reference"]] if "owner" in r else []
-        return names
-
-    def entry(self, base, name, mode):
-        kind, id_ = name.split("/")
-        resource = dict(self.resources[kind][id_])
-        resource["meta"] = {"versionId": str(self.versions[name]), "lastUpdated": self.updated[name]}
-        return {"fullUrl": f"{base}/{name}", "resource": resource, "search": {"mode": mode}}
-
-    def page(self, base, kind, text):
-        """One page of a search with what belongs to its matches."""
-        query = parse_qs(text)
-        ids = self.matches(kind, query)
-        count, overlap = self.paging["count"], self.paging["overlap"]
-        begin = int(query.get("_begin", ["0"])[0])
-        shown = [f"{kind}/{i}" for i in ids[begin:begin + count]]
-        others = []
-        if "_include" in query:
-            for name in shown:
-                others += self.belonging(self.resources[kind][name.split("/")[1]])
-        others = [n for n in dict.fromkeys(others)
-                  if n.split("/")[1] in self.resources.get(n.split("/")[0], {})]
-        bundle = {"resourceType": "Bundle", "type": "searchset", "total": len(ids), "link": [],
-                  "entry": [self.entry(base, n, "match") for n in shown] +
-                  [self.entry(base, n, "include") for n in others]}
-        if begin + count < len(ids):
-            rest = re.sub("&_begin=[0-9]*", "", text) + f"&_begin={begin + count - overlap}"
-            bundle["link"].append({"relation": "next", "url": f"{base}/{kind}?{rest}"})
-        return bundle
+    def read(self, kind, id_):
+        """(status, body) of GET Type/id."""
+        self.searches.is_forbidden(kind)
+        if id_ in self.resources.get(kind, {}):
+            return 200, self.searches.entry("", f"{kind}/{id_}", "match")["resource"]
+        gone = f"{kind}/{id_}" in self.deleted and not self.searches.how.get("forgets")
+        return 410 if gone else 404, outcome("deleted" if gone else "not-found", "no such resource")
 
     def delete(self, kind, url):
         there = self.resources.get(kind, {})
@@ -314,6 +275,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if not (rule and self.misbehave(rule)):
                 self.behave(body)
+        except Refusal as refusal:
+            self.answer(refusal.status, outcome(refusal.code, refusal.text))
         finally:
             state.leave(study)
             state.note({"method": self.command, "path": self.path, "body": body,
@@ -338,8 +301,14 @@ class Handler(BaseHTTPRequestHandler):
                 for resource in json.loads(body):
                     state.put(resource, resource["id"])
             return self.answer(200, {})
-        if self.path == "/control/paging":
-            state.paging = json.loads(body)
+        if self.path == "/control/delete":
+            with state.lock:
+                for name in json.loads(body):
+                    state.resources[name.split("/")[0]].pop(name.split("/")[1])
+                    state.deleted.add(name)
+            return self.answer(200, {})
+        if self.path == "/control/search":
+            state.searches.how = {"count": 100, **json.loads(body)}
             return self.answer(200, {})
         if self.path == "/control/quit":
             self.answer(200, {})
@@ -372,6 +341,17 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(rule["status"], answer, rule.get("content_type", "application/fhir+json"),
                         headers)
         return True
+
+    def search(self, kind, query):
+        searches = self.server.state.searches
+        bundle = searches.page(f"http://{self.headers['Host']}/fhir", kind, query)
+        etag = searches.etag(bundle)
+        if etag and self.headers.get("If-None-Match") == etag:
+            return self.answer(304, headers=[("ETag", etag)])
+        return self.answer(200, bundle, headers=[("ETag", etag)] if etag else [])
+
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(self.server.state.searches.clock())
 
     def behave(self, body):
         state, url = self.server.state, urlsplit(self.path)
@@ -406,12 +386,9 @@ class Handler(BaseHTTPRequestHandler):
                 state.put(json.loads(body), found[0] if found else str(uuid.uuid4()))
                 return self.answer(200, {})
             if self.command == "GET" and len(parts) == 2:
-                resource = state.resources.get(parts[0], {}).get(parts[1])
-                return self.answer(200, resource) if resource else \
-                    self.answer(404, outcome("not-found", "no such resource"))
-            if self.command == "GET" and len(parts) == 1:
-                return self.answer(200, state.page(f"http://{self.headers['Host']}/fhir", parts[0],
-                                                   url.query))
+                return self.answer(*state.read(*parts))
+            if self.command == "GET" and len(parts) <= 1:
+                return self.search(parts[0] if parts else "", url.query)
         return self.answer(404, outcome("not-found", "no such address"))
 
     def metadata(self):

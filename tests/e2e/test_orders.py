@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Orders come in from files and from a FHIR server, in R5 and R4, and the worklist is what they say."""
-# timeout: 300
+"""Orders come in from files, in R5 and R4, and the worklist is what they say."""
 import datetime
 import json
 import subprocess
@@ -8,8 +7,7 @@ import tempfile
 from pathlib import Path
 
 import orders
-from harness import Isthmus, wait_until
-from test_publish import Fake
+from harness import Isthmus
 
 TODAY = datetime.date.today()
 
@@ -173,89 +171,6 @@ def check_bad_input(isthmus, scratch, plans):
     assert done.stdout == "0 new, 0 changed, 2 unchanged, 0 over already, 1 refused\n", done
 
 
-class Server:
-    """A FHIR server with orders, and the worklist that follows it."""
-
-    def __init__(self, isthmus, fake, release):
-        self.isthmus, self.fake, self.release = isthmus, fake, release
-        self.looks = 0
-
-    def put(self, *resources):
-        self.fake.ask("/control/put", list(resources))
-
-    def resource(self, kind, id_):
-        return dict(self.fake.state()["resources"][kind][id_])
-
-    def rows(self, condition):
-        return int(self.isthmus.sql(f"select count(*) from isthmus.worklist where {condition}")[0][0])
-
-    def until(self, condition, n=1):
-        wait_until(lambda: self.rows(condition) == n, what=f"{n} × {condition}")
-
-    def check_equal(self, scratch):
-        """What the server has, taken from it as a file, changes nothing: the worklist is equal."""
-        there = self.fake.state()["resources"]
-        entries = [{"fullUrl": f"{self.fake.url}/{kind}/{id_}", "resource": r}
-                   for kind in there for id_, r in there[kind].items()
-                   if kind not in ("Observation", "AllergyIntolerance")]
-        path = write(scratch / "server.json", {"resourceType": "Bundle", "entry": entries})
-        result = imported(self.isthmus, path)
-        n = len(there["ServiceRequest"])
-        assert counts(result) == [0, 0, n, 0, 0], result
-        assert self.rows("true") == n
-        assert self.isthmus.sql("select count(distinct source_reference) from isthmus.worklist_order") \
-            == [[str(n)]]
-
-
-def check_server(scratch, release):
-    with tempfile.TemporaryDirectory(prefix="isthmus-e2e.") as directory:
-        fake = Fake(directory, "--release", release)
-        try:
-            run_server(scratch, fake, release)
-        finally:
-            fake.stop()
-
-
-def run_server(scratch, fake, release):
-    plans = orders.plans(50)
-    fake.ask("/control/paging", {"count": 7, "overlap": 2})
-    there = {(r["resourceType"], r["id"]): r for p in plans for r in orders.resources(p, release)}
-    fake.ask("/control/put", list(there.values()) + orders.shared(release))
-    with Isthmus(fhir=[fake.url], release=release) as isthmus:
-        follow_server(isthmus, Server(isthmus, fake, release), scratch)
-
-
-def follow_server(isthmus, server, scratch):
-    isthmus.configure('target', orders='"also"', orders_interval=1, pause_max=1)
-    isthmus.restart("isthmus-fhir")
-    server.until("true", 50)
-    # Changed twice between two looks, revoked, moved, renamed; each seen alone.
-    request = server.resource("ServiceRequest", "o1")
-    server.put({**request, "priority": "urgent"}, {**request, "priority": "stat"})
-    server.until("order_attributes #>> '{00401003,Value,0}' = 'STAT'")
-    server.put({**server.resource("ServiceRequest", "o2"), "status": "revoked"})
-    server.until("order_status = 'revoked' and step_status = 'CANCELED'")
-    appointment = server.resource("Appointment", "a3")
-    server.put({**appointment, "start": "2030-01-02T03:04:05+00:00"})
-    server.until("start_date = '2030-01-02' and start_time = '03:04:05'")
-    patient = server.resource("Patient", "p2")
-    server.put({**patient, "name": [{"family": "Renamed"}]})
-    server.until("patient_name = 'Renamed'", 2)
-    server.check_equal(scratch)
-    # Away, while it goes on changing.
-    server.fake.behave("status", status=503)
-    before = server.fake.state()["requests"]
-    wait_until(lambda: server.fake.state()["requests"] > before + 2, what="trials")
-    for n in range(50, 60):
-        server.put(*orders.resources(orders.plans(n + 1)[n], server.release))
-    server.put({**server.resource("ServiceRequest", "o4"), "status": "completed"})
-    server.fake.behave("ok")
-    server.until("true", 60)
-    server.until("order_status = 'completed' and step_status = 'COMPLETED'")
-    server.check_equal(scratch)
-    assert "Renamed" not in isthmus.logs()
-
-
 def main():
     plans = orders.plans(50)
     with tempfile.TemporaryDirectory(prefix="isthmus-e2e.") as directory, Isthmus() as isthmus:
@@ -264,9 +179,6 @@ def main():
         check_person(isthmus, plans)
         check_worklist_files(isthmus, scratch)
         check_bad_input(isthmus, scratch, plans)
-    with tempfile.TemporaryDirectory(prefix="isthmus-e2e.") as directory:
-        for release in ("R5", "R4"):
-            check_server(Path(directory), release)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
+#include "fhir/node.h"
 #include "fhir/search.h"
+#include "store/base/cleanup.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -33,5 +35,32 @@ Test(search, a_next_link_is_followed_only_at_the_same_server)
         else
             cr_assert_null(path, "row %zu", i);
         free(path);
+    }
+}
+
+Test(search, what_a_server_left_out_is_found_in_its_answer)
+{
+    static const struct {
+        const char *bundle;
+        bool ignores;
+    } rows[] = {
+        {"{}", false},
+        {"{\"link\": [{\"relation\": \"self\", \"url\": \"S?_id=1&_revinclude=T:b\"}]}", false},
+        {"{\"link\": [{\"relation\": \"self\", \"url\": \"https://f/fhir/S\"}]}", false},
+        {"{\"link\": [{\"relation\": \"self\", \"url\": \"https://f/fhir/S?_id=1\"}]}", true},
+        {"{\"entry\": [{\"resource\": {\"resourceType\": \"OperationOutcome\", \"issue\": "
+         "[{\"severity\": \"warning\"}]}}]}",
+         true},
+        {"{\"entry\": [{\"resource\": {\"resourceType\": \"OperationOutcome\", \"issue\": "
+         "[{\"severity\": \"information\"}]}}]}",
+         false},
+        {"{\"entry\": 7, \"link\": {}}", false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        _cleanup_json_ json_t *bundle = json_loads(rows[i].bundle, 0, NULL);
+
+        cr_assert_not_null(bundle, "row %zu", i);
+        cr_assert_eq(search_ignores(bundle, "_revinclude"), rows[i].ignores, "row %zu", i);
     }
 }
