@@ -1,8 +1,8 @@
 -- Orders and scheduled procedure steps for the Modality Worklist (PS3.4 Annex K).
 -- Lock order: worklist rows come last, after outbox, since storing an image may set the status of a
 -- step. Who writes an order touches no study in that transaction: it puts the order into
--- worklist_due, and match_due_orders() (0004_order_match.sql) looks for its studies in a transaction
--- of its own.
+-- worklist_due, and match_due_orders() (0004_order_match.sql) looks for its studies in another
+-- transaction.
 -- Runs before the switch; the tables are locked while it runs.
 set local search_path = isthmus;
 
@@ -23,7 +23,7 @@ create table worklist_order (
     accession_number text collate "C" not null,
     accession_issuer text not null default '',
     requested_procedure_id text collate "C" not null,
-    study_instance_uid text not null unique,
+    study_instance_uid text not null, -- several requested procedures may be of one study
     issuer_of_patient_id text not null default '',
     patient_id text collate "C" not null,
     patient_name text,
@@ -58,6 +58,7 @@ create index worklist_order_placer on worklist_order (placer_order_number)
 create index worklist_order_filler on worklist_order (filler_order_number)
     where filler_order_number is not null;
 create index worklist_order_requested_procedure_id on worklist_order (requested_procedure_id);
+create index worklist_order_study_instance_uid on worklist_order (study_instance_uid);
 create index worklist_order_patient_id on worklist_order (patient_id);
 create index worklist_order_patient_name_alphabetic
     on worklist_order (patient_name_alphabetic text_pattern_ops);
@@ -599,6 +600,7 @@ begin
         where c.patient_id = v_patient and c.accession_generated
           and (c.source_url is null or v_url is null or c.source_url <> v_url)
           and (c.study_instance_uid = v_uid
+                  and (c.requested_procedure_id = v_procedure or v_procedure is null)
                or v_uid is null and c.requested_procedure_id = v_procedure
                   and v_placer is null and v_filler is null
                or v_url is null and c.source_url is null and c.source_reference = v_reference)
@@ -625,7 +627,8 @@ begin
         s.scheduled_station_names := isthmus.dicom_texts(item, '00400010');
         s.scheduled_location := isthmus.dicom_text(item, '00400011');
         s.start_date := isthmus.dicom_date(isthmus.dicom_text(item, '00400002'));
-        s.start_time := isthmus.dicom_time(isthmus.dicom_text(item, '00400003'));
+        s.start_time := coalesce(isthmus.dicom_time(isthmus.dicom_text(item, '00400003')),
+                                 time '00:00');
         s.end_date := isthmus.dicom_date(isthmus.dicom_text(item, '00400004'));
         s.end_time := isthmus.dicom_time(isthmus.dicom_text(item, '00400005'));
         s.performing_physician_name := isthmus.dicom_name(item, '00400006');
@@ -698,6 +701,7 @@ declare
     v_issuer text := coalesce(isthmus.dicom_issuer(isthmus.dicom_item(a, '00080051')), '');
     v_procedure text := isthmus.dicom_text(a, '00401001');
     v_old isthmus.worklist_order;
+    v_of_study isthmus.worklist_order;
 begin
     v_old := isthmus.worklist_find(o);
     if v_old.order_key is null then
@@ -721,10 +725,30 @@ begin
     w.accession_number := isthmus.dicom_text(a, '00080050');
     w.accession_issuer := v_issuer;
     w.accession_generated := w.accession_number is null;
+    w.study_instance_uid := coalesce(isthmus.dicom_text(a, '0020000D'), v_old.study_instance_uid);
+    w.patient_id := isthmus.dicom_text(a, '00100020');
+    w.issuer_of_patient_id := coalesce(isthmus.dicom_text(a, '00100021'),
+        isthmus.dicom_text(isthmus.dicom_item(a, '00100024'), '00400032'), '');
     if w.accession_generated and v_old.order_key is not null then
         w.accession_number := v_old.accession_number;
         w.accession_issuer := v_old.accession_issuer;
         w.accession_generated := v_old.accession_generated;
+    end if;
+    if w.study_instance_uid is distinct from v_old.study_instance_uid then
+        select * into v_of_study from isthmus.worklist_order
+        where study_instance_uid = w.study_instance_uid
+          and order_key is distinct from v_old.order_key
+        order by order_key limit 1;
+        if found and w.accession_number is null then
+            w.accession_number := v_of_study.accession_number;
+            w.accession_issuer := v_of_study.accession_issuer;
+        end if;
+        if (v_of_study.patient_id, v_of_study.issuer_of_patient_id, v_of_study.accession_number,
+                v_of_study.accession_issuer)
+            <> (w.patient_id, w.issuer_of_patient_id, w.accession_number, w.accession_issuer) then
+            raise exception 'the study of another order' using errcode = 'unique_violation',
+                constraint = 'study_instance_uid';
+        end if;
     end if;
     w.accession_number := coalesce(w.accession_number,
                                    isthmus.worklist_next_number(p_prefix, p_digits));
@@ -735,7 +759,7 @@ begin
                              and b.accession_issuer = w.accession_issuer
                              and b.requested_procedure_id = c)),
         isthmus.worklist_next_number(p_prefix, p_digits));
-    w.study_instance_uid := coalesce(isthmus.dicom_text(a, '0020000D'), v_old.study_instance_uid,
+    w.study_instance_uid := coalesce(w.study_instance_uid,
                                      isthmus.uid_of_uuid(gen_random_uuid()));
     a := a - '{00080005,00400100}'::text[]
         || (isthmus.dicom_element('00080050', 'SH', w.accession_number)
@@ -758,9 +782,6 @@ begin
     w.filler_order_number := coalesce(isthmus.dicom_text(a, '00402017'),
                                      isthmus.dicom_text(a, '00402007'));
     w.filler_issuer := isthmus.dicom_issuer(isthmus.dicom_item(a, '00400027'));
-    w.patient_id := isthmus.dicom_text(a, '00100020');
-    w.issuer_of_patient_id := coalesce(isthmus.dicom_text(a, '00100021'),
-        isthmus.dicom_text(isthmus.dicom_item(a, '00100024'), '00400032'), '');
     w.patient_name := isthmus.dicom_name(a, '00100010');
     w.patient_name_folded := isthmus.fold_name(w.patient_name);
     w.patient_birth_date := isthmus.dicom_date(isthmus.dicom_text(a, '00100030'));
@@ -867,12 +888,15 @@ end $$;
 -- source_updated_at, patient_reference, encounter_reference as the columns of worklist_order;
 -- step_references: {step ID: source_reference of the step}. An object without attributes is the
 -- item itself.
--- There must be patient ID and name, and for each step modality and start date. Without accession
--- number one is made of @p_prefix and @p_digits digits, without gaps; without Study Instance UID
--- one of a UUID. An order is recognized when it comes again (see worklist_find) and then replaces
--- what was known of it; the same content changes nothing, nor does a version older than the one that
--- is known (see worklist_is_stale) unless current is true; a status that somebody changed here stays
--- until the source says another one. An order with faults is refused as a whole, the others go in.
+-- There must be patient ID and name, and for each step modality and start date; without start time
+-- it is midnight, since modalities are owed one (type 1). Several requested procedures of one
+-- patient and accession number may be of one study. Without accession number it is that of the
+-- study, else made of @p_prefix and @p_digits digits, without gaps; without Study Instance UID one
+-- is made of a UUID. An order is recognized when it comes again (see worklist_find) and then
+-- replaces what was known of it; the same content changes nothing, nor does a version older than
+-- the one that is known (see worklist_is_stale) unless current is true; a status that somebody
+-- changed here stays until the source says another one. An order with faults is refused as a whole,
+-- the others go in.
 -- Roles may be granted this function and select on the view worklist, and need nothing else.
 create function worklist_put(p_orders jsonb, p_prefix text default 'I', p_digits integer default 9)
     returns jsonb language plpgsql security definer set search_path = isthmus, pg_temp
@@ -952,7 +976,8 @@ begin
                 when unique_violation then
                     get stacked diagnostics v_constraint = constraint_name;
                     v_faults := array[case when v_constraint like '%study_instance_uid%'
-                        then 'Study Instance UID (0020,000D) is that of another order'
+                        then 'Study Instance UID (0020,000D) is that of an order of another '
+                             'patient or accession number'
                         else 'accession number and Requested Procedure ID are those of another '
                              'order' end];
                 when data_exception or check_violation or sequence_generator_limit_exceeded then

@@ -42,6 +42,8 @@ static json_t *order_of(const char *attributes, const char *step, const char *mo
 
 #define ATTRIBUTE(tag, vr, value) "\"" tag "\": {\"vr\": \"" vr "\", \"Value\": [\"" value "\"]}, "
 #define ACCESSION(a) ATTRIBUTE("00080050", "SH", a)
+#define UID(a) ATTRIBUTE("0020000D", "UI", a)
+#define PROCEDURE(a) ATTRIBUTE("00401001", "SH", a)
 #define PLACER(a) ATTRIBUTE("00402016", "LO", a)
 
 static json_t *put_into(struct db *db, json_t *orders)
@@ -242,6 +244,42 @@ Test(worklist, an_order_that_is_over_leaves_whatever_its_faults)
     }
     cr_assert_answer(d.db, "select order_status || ' ' || step_status from isthmus.worklist",
                      "revoked CANCELED");
+}
+
+/* The same for another patient. */
+static json_t *of_other_patient(json_t *order)
+{
+    json_t *id = json_object_get(json_object_get(order, "attributes"), "00100020");
+
+    (void)json_object_set_new(id, "Value", json_pack("[s]", "4712"));
+    return order;
+}
+
+Test(worklist, requested_procedures_of_one_accession_number_may_be_of_one_study)
+{
+    static const char refusal[] = "Study Instance UID (0020,000D) is that of an order of another "
+                                  "patient or accession number";
+
+    cr_assert_str_eq(put(order_of(UID("1.2.3") ACCESSION("A1") PROCEDURE("R1"), "", "")),
+                     "created");
+    cr_assert_str_eq(put(order_of(UID("1.2.3") ACCESSION("A1") PROCEDURE("R2"), "", "")),
+                     "created");
+    cr_assert_str_eq(put(order_of(UID("1.2.3") ACCESSION("A2") PROCEDURE("R3"), "", "")), refusal);
+    cr_assert_str_eq(
+        put(of_other_patient(order_of(UID("1.2.3") ACCESSION("A1") PROCEDURE("R3"), "", ""))),
+        refusal);
+    cr_assert_str_eq(put(order_of(UID("1.2.4") PROCEDURE("R1"), "", "")), "created");
+    cr_assert_str_eq(put(order_of(UID("1.2.4") PROCEDURE("R2"), "", "")), "created");
+    cr_assert_answer(d.db,
+                     "select string_agg(concat_ws('/', study_instance_uid, accession_number, "
+                     "requested_procedure_id), ' ' order by order_key) from isthmus.worklist_order",
+                     "1.2.3/A1/R1 1.2.3/A1/R2 1.2.4/I0001/R1 1.2.4/I0001/R2");
+}
+
+Test(worklist, a_step_without_start_time_is_due_at_midnight)
+{
+    cr_assert_str_eq(put(order_of(ACCESSION("A1"), "", "")), "created");
+    cr_assert_answer(d.db, "select start_time from isthmus.worklist", "00:00:00");
 }
 
 Test(worklist, every_fault_is_named_and_the_good_ones_go_in)

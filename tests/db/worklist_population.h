@@ -56,6 +56,8 @@ static const struct order_attribute {
 
 #define ORDER_ATTRIBUTES COUNT(order_attributes)
 #define STEP_STATION 18 /* of them */
+#define STEP_TIME 20
+#define MIDNIGHT "000000" /* what a step has that says no time */
 #define STEP_STATE (ORDER_ATTRIBUTES - 1)
 #define ORDER_CODES ORDER_ATTRIBUTES      /* Requested Procedure Code Sequence */
 #define STEP_CODES (ORDER_ATTRIBUTES + 1) /* Scheduled Protocol Code Sequence */
@@ -112,6 +114,8 @@ static inline void make_orders(uint64_t seed)
         o->n_steps = 1 + below(STEPS_MAX);
         for (unsigned j = 0; j < o->n_steps; j++) {
             make_order_values(o->steps[j].value, true);
+            if (!*o->steps[j].value[STEP_TIME])
+                (void)strcpy(o->steps[j].value[STEP_TIME], MIDNIGHT);
             make_codes(&o->steps[j].codes, 2);
         }
     }
@@ -134,7 +138,8 @@ static inline json_t *json_of_order_values(char (*values)[VALUE_MAX], const stru
     json_t *object = json_object();
 
     for (size_t i = 0; i < ORDER_ATTRIBUTES; i++)
-        if (order_attributes[i].of_step == of_step && *values[i])
+        if (order_attributes[i].of_step == of_step && *values[i] &&
+            (i != STEP_TIME || strcmp(values[i], MIDNIGHT) != 0))
             add_json(object, order_attributes[i].tag,
                      json_of_text(order_attributes[i].vr, values[i]));
     if (c->n)
