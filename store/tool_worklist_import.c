@@ -286,6 +286,16 @@ static void take_fhir(struct import *im)
 
 /* --- what became of it --- */
 
+/* Who imports FHIR without any order was given the wrong file. */
+static void miss_orders(struct import *im, const char *path)
+{
+    if (im->n_fhir == 0 || im->code != TOOL_FINE ||
+        im->created + im->updated + im->unchanged + im->ignored + im->refused > 0)
+        return;
+    im->refused++;
+    add_fault(im, path, "there is no ServiceRequest in it");
+}
+
 static int report(struct import *im)
 {
     int code = im->code != TOOL_FINE ? im->code : im->refused > 0 ? TOOL_WRONG : TOOL_FINE;
@@ -351,6 +361,7 @@ int tool_worklist_import(const struct tool *t, const struct worklist_request *q)
     take_path(&im, q->path);
     take_fhir(&im);
     flush_orders(&im);
+    miss_orders(&im, q->path);
     progress_end(&im.progress);
     code = report(&im);
     (void)fclose(im.fhir);
