@@ -85,6 +85,8 @@ class Disk:
             elif what == "rename":
                 thing = folder.now()[fields[1]]
                 self.folders[fields[2]].pending.append((fields[3], thing))
+                if isinstance(thing, Folder):
+                    self.folders[f"{fields[2]}/{fields[3]}".lstrip("/")] = thing
                 folder.pending.append((fields[1], None))
             else:
                 raise AssertionError(line)

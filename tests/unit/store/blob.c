@@ -1,7 +1,9 @@
 #include "tests/unit/store/blobs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -230,6 +232,20 @@ Test(blob, opening_to_look_makes_nothing)
     cr_assert_eq(access(path, F_OK), -1);
     cr_assert_eq(store_open_readonly(directory, 0, &s), 0);
     store_free(s);
+}
+
+Test(blob, a_new_store_has_two_directories_and_nothing_else)
+{
+    static const char *const expected[] = {".", "..", "incoming", "objects"};
+    struct dirent **names = NULL;
+    int n = scandir(directory, &names, NULL, alphasort);
+
+    cr_assert_eq(n, 4);
+    for (int i = 0; i < n; i++) {
+        cr_assert_str_eq(names[i]->d_name, expected[i]);
+        free(names[i]);
+    }
+    free(names);
 }
 
 Test(blob, incoming_on_another_file_system_is_refused)
