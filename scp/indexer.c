@@ -3,7 +3,8 @@
 #include "scp/worker.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
-#include "store/index.h"
+#include "store/index_batch.h"
+#include "store/index_row.h"
 #include "store/reread.h"
 #include "store/worklist.h"
 
@@ -22,7 +23,62 @@ struct indexer {
     int completed_after_s;
     unsigned restored_titles;
     uint64_t complained; /* the file that was complained about last */
+    struct index_batch *batch;
+    uint64_t done[ADOPT_FILES_MAX]; /* files that have their row by the batch */
+    size_t n_done;
 };
+
+/* --- many together, as long as nothing is the matter with them ----------------------------- */
+
+static void note_done(void *context, uint64_t blob, enum index_result result, int error)
+{
+    struct indexer *x = context;
+
+    if (error == 0 && (result == INDEX_STORED || result == INDEX_CONFLICT))
+        x->done[x->n_done++] = blob;
+}
+
+static bool is_done(const struct indexer *x, uint64_t id)
+{
+    for (size_t i = 0; i < x->n_done; i++)
+        if (x->done[i] == id)
+            return true;
+    return false;
+}
+
+static int add_row(struct indexer *x, uint64_t id, int fd)
+{
+    _cleanup_(instance_done) struct instance i = {0};
+    _cleanup_free_ char *block = NULL;
+    struct index_row row = {.values = {NULL}};
+    size_t n = 0;
+    int r = instance_reread(fd, &i, NULL);
+
+    if (r < 0)
+        return r;
+    i.blob_id = id;
+    r = index_row_fill(&i, &row);
+    if (r == 0)
+        r = index_row_pack(row.values, &block, &n);
+    index_row_done(&row);
+    return r < 0 ? r : index_batch_add(x->batch, id, block, n);
+}
+
+/* What is not done here comes to take(), one by one. */
+static void put_together(void *context, const uint64_t *ids, const int *fds, size_t n)
+{
+    struct indexer *x = context;
+
+    x->n_done = 0;
+    if (child_stopping || db_connect(x->db) < 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (add_row(x, ids[i], fds[i]) == -EAGAIN)
+            return;
+    (void)index_batch_flush(x->batch);
+}
+
+/* --- one ----------------------------------------------------------------------------------- */
 
 static int take(void *context, uint64_t id, int fd)
 {
@@ -30,11 +86,13 @@ static int take(void *context, uint64_t id, int fd)
     _cleanup_(instance_done) struct instance i = {0};
     enum index_result result;
     uint64_t old = 0;
-    int r = child_stopping ? -EAGAIN : db_connect(x->db);
+    int r;
 
+    if (is_done(x, id))
+        return 0;
+    r = child_stopping ? -EAGAIN : db_connect(x->db);
     if (r == 0)
         r = instance_reread(fd, &i, NULL);
-
     i.blob_id = id;
     if (r == 0)
         r = index_keep(x->db, x->store, NULL, &i, x->restored_titles, &result, &old);
@@ -58,7 +116,10 @@ static int take(void *context, uint64_t id, int fd)
 static int look(struct indexer *x)
 {
     unsigned abandoned = 0, left = 0;
-    int taken = store_adopt(x->store, take, x, &abandoned, &left);
+    int taken;
+
+    x->n_done = 0;
+    taken = store_adopt(x->store, put_together, take, x, &abandoned, &left);
 
     if (taken < 0)
         return taken;
@@ -95,7 +156,8 @@ _Noreturn void indexer_run(int line, const struct settings *settings, struct sto
     int wait_ms = RETRY_MIN_MS, left;
 
     child_begin("isthmus-indexer");
-    if (db_new_conf(settings->conf, "isthmus-scp indexer", &x.db) < 0)
+    if (db_new_conf(settings->conf, "isthmus-scp indexer", &x.db) < 0 ||
+        index_batch_new(x.db, note_done, &x, &x.batch) < 0)
         _exit(1);
     for (;;) {
         left = look(&x);
@@ -118,6 +180,7 @@ _Noreturn void indexer_run(int line, const struct settings *settings, struct sto
         }
         wait_ms = wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 : RETRY_MAX_MS;
     }
+    index_batch_free(x.batch);
     db_free(x.db);
     store_free(store);
     exit(0);

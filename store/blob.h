@@ -65,11 +65,14 @@ void store_release(struct store *s, uint64_t id);
  * its lock; unsealed ones without owner are deleted and counted in *ret_abandoned. @take gets an
  * open descriptor at offset 0 (not its own) and returns 0: indexed, the incoming name goes;
  * -EAGAIN: stop here, later (the database is away); another error: leave it and go on (-EBUSY:
- * not now). Returns the number taken, or negative errno. *ret_left: sealed files that stay, with
- * those that have an owner. */
+ * not now). Before that @prepare (may be NULL) sees up to ADOPT_FILES_MAX of them together, and may
+ * read from the descriptors. Returns the number taken, or negative errno. *ret_left: sealed files
+ * that stay, with those that have an owner. */
+#define ADOPT_FILES_MAX 64
 typedef int blob_take(void *context, uint64_t id, int fd);
-int store_adopt(struct store *s, blob_take *take, void *context, unsigned *ret_abandoned,
-                unsigned *ret_left);
+typedef void blob_prepare(void *context, const uint64_t *ids, const int *fds, size_t n);
+int store_adopt(struct store *s, blob_prepare *prepare, blob_take *take, void *context,
+                unsigned *ret_abandoned, unsigned *ret_left);
 
 /* Sealed files in incoming/ that wait for their row (with the one or two being received). */
 int store_spooled(struct store *s, unsigned *ret_count);

@@ -197,6 +197,14 @@ static int put_each(struct index_batch *b)
     return 0;
 }
 
+/* It waited for a row that somebody locks, for as long as it may. */
+static bool has_waited(const struct index_batch *b, int r)
+{
+    const char *problem = db_problem(b->db);
+
+    return r == -EAGAIN && (strncmp(problem, "57014", 5) == 0 || strncmp(problem, "55P03", 5) == 0);
+}
+
 int index_batch_flush(struct index_batch *b)
 {
     int r = b->n > 0 ? put_together(b, true) : 0;
@@ -206,7 +214,7 @@ int index_batch_flush(struct index_batch *b)
     if (r == 0) {
         remember_series(b);
         tell_all(b);
-    } else {
+    } else if (!has_waited(b, r)) {
         r = put_each(b);
     }
     forget_rows(b);

@@ -64,37 +64,45 @@ static int list_incoming(struct store *s, struct ids *ret)
     return r;
 }
 
+/* Sealed files, each with the lock that says so. */
+struct group {
+    uint64_t ids[ADOPT_FILES_MAX];
+    int fds[ADOPT_FILES_MAX]; /* to read */
+    int locks[ADOPT_FILES_MAX];
+    size_t n;
+};
+
 struct adoption {
     struct store *store;
+    blob_prepare *prepare;
     blob_take *take;
     void *context;
     unsigned abandoned, left;
     int taken;
 };
 
-/* Give a sealed file to the caller. Its two names may not have reached the disk before the crash
- * of the process that sealed it, so the directory is synced before a row can name the file. */
-static int adopt_sealed(struct adoption *a, uint64_t id, const char *name, int fd)
+static void group_done(struct group *g)
 {
-    int directory, r = store_minute_fd(a->store, id, &directory);
-
-    if (r == 0 && fsync(directory) < 0)
-        r = -errno;
-    if (r == 0)
-        r = a->take(a->context, id, fd);
-    if (r < 0) {
-        a->left++;
-        return r == -EAGAIN ? r : 0;
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->fds[i] != g->locks[i])
+            (void)close(g->fds[i]);
+        (void)close(g->locks[i]);
     }
-    (void)unlinkat(a->store->incoming_fd, name, 0);
-    a->taken++;
-    return 0;
+    g->n = 0;
+}
+
+static void group_add(struct group *g, uint64_t id, int fd, int lock)
+{
+    g->ids[g->n] = id;
+    g->fds[g->n] = fd;
+    g->locks[g->n++] = lock;
 }
 
 /* A file with one name was never sealed, unless the tree was copied by a program that does not
  * keep hard links: then the name in objects/ is a file of its own. One of another size says that
- * the copy is not whole; nothing is deleted then. */
-static int adopt_single(struct adoption *a, uint64_t id, const char *name, const struct stat *st)
+ * the copy is not whole; nothing is deleted then. 0: @ret_fd is that file. */
+static int look_at_single(struct adoption *a, uint64_t id, const char *name, const struct stat *st,
+                          int *ret_fd)
 {
     _cleanup_close_ int fd = -1;
     struct stat object;
@@ -102,45 +110,105 @@ static int adopt_single(struct adoption *a, uint64_t id, const char *name, const
 
     if (r == -ENOENT) {
         a->abandoned += unlinkat(a->store->incoming_fd, name, 0) == 0;
+        return r;
+    }
+    if (r == 0 && fstat(fd, &object) == 0 && object.st_size == st->st_size) {
+        *ret_fd = take_fd(&fd);
         return 0;
     }
-    if (r == 0 && fstat(fd, &object) == 0 && object.st_size == st->st_size)
-        return adopt_sealed(a, id, name, fd);
     a->left++;
-    return 0;
+    return -ENOENT;
 }
 
 /* One file of incoming/. A lock that is held means an owner at work (or an orphan at its end); a
  * name that has gone means the owner has just finished. NFS locks only what is open for writing. */
-static int adopt_one(struct adoption *a, uint64_t id)
+static void look_at(struct adoption *a, uint64_t id, struct group *g)
 {
     char name[INCOMING_NAME_MAX];
-    _cleanup_close_ int fd = -1;
+    _cleanup_close_ int lock = -1;
     struct stat st;
     bool locked;
+    int fd;
 
     incoming_name(id, name);
-    fd = openat(a->store->incoming_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    lock = openat(a->store->incoming_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    locked = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0;
     if (fstatat(a->store->incoming_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return 0;
+        return;
     if (!locked) {
         a->left += st.st_nlink > 1;
-        return 0;
+        return;
     }
-    return st.st_nlink > 1 ? adopt_sealed(a, id, name, fd) : adopt_single(a, id, name, &st);
+    fd = lock;
+    if (st.st_nlink == 1 && look_at_single(a, id, name, &st, &fd) < 0)
+        return;
+    group_add(g, id, fd, take_fd(&lock));
 }
 
-int store_adopt(struct store *s, blob_take *take, void *context, unsigned *ret_abandoned,
-                unsigned *ret_left)
+/* The second names may not have reached the disk before the crash of the process that sealed the
+ * files, so the directories are synced before a row can name one: each once. */
+static int sync_objects(struct store *s, const struct group *g)
 {
-    struct adoption a = {.store = s, .take = take, .context = context};
+    for (size_t i = 0; i < g->n; i++) {
+        int directory, r = 0;
+
+        if (i > 0 && store_same_minute(g->ids[i], g->ids[i - 1]))
+            continue;
+        r = store_minute_fd(s, g->ids[i], &directory);
+        if (r == 0 && fsync(directory) < 0)
+            r = -errno;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int take_one(struct adoption *a, uint64_t id, int fd)
+{
+    int r = a->take(a->context, id, fd);
+
+    if (r < 0) {
+        a->left++;
+        return r == -EAGAIN ? r : 0;
+    }
+    store_release(a->store, id);
+    a->taken++;
+    return 0;
+}
+
+/* Some files of incoming/. -EAGAIN: no more now. */
+static int adopt_some(struct adoption *a, const uint64_t *ids, size_t n)
+{
+    _cleanup_(group_done) struct group g = {.n = 0};
+    size_t i = 0;
+    int r;
+
+    while (i < n)
+        look_at(a, ids[i++], &g);
+    r = sync_objects(a->store, &g);
+    if (r == 0 && a->prepare && g.n > 1) {
+        a->prepare(a->context, g.ids, g.fds, g.n);
+        for (i = 0; i < g.n; i++)
+            (void)lseek(g.fds[i], 0, SEEK_SET);
+    }
+    for (i = 0; r == 0 && i < g.n; i++)
+        r = take_one(a, g.ids[i], g.fds[i]);
+    a->left += (unsigned)(g.n - i);
+    return r == -EAGAIN ? r : 0;
+}
+
+int store_adopt(struct store *s, blob_prepare *prepare, blob_take *take, void *context,
+                unsigned *ret_abandoned, unsigned *ret_left)
+{
+    struct adoption a = {.store = s, .prepare = prepare, .take = take, .context = context};
     struct ids ids = {0};
     int r = list_incoming(s, &ids);
-    size_t i = 0;
+    size_t i = 0, n;
 
-    while (r == 0 && i < ids.n)
-        r = adopt_one(&a, ids.values[i++]);
+    for (; r == 0 && i < ids.n; i += n) {
+        n = ids.n - i < ADOPT_FILES_MAX ? ids.n - i : ADOPT_FILES_MAX;
+        r = adopt_some(&a, ids.values + i, n);
+    }
     free(ids.values);
     if (r < 0 && r != -EAGAIN)
         return r;

@@ -159,7 +159,7 @@ def main():
     given.instances = max(ROUNDS * STUDY * SENDERS, given.instances)
     given.every = given.every or max(0.5, given.instances / 250000)
     want_room(given.instances)
-    with Isthmus(quiet_period=10) as isthmus:
+    with Isthmus(quiet_period=1) as isthmus:
         rows = load(isthmus, given)
         wait_until(lambda: isthmus.sql("select count(*) from isthmus.outbox") == [["0"]], 600, "the last publication")
     add_times(rows)

@@ -182,7 +182,7 @@ static int fail_each(int error, int together)
             cr_assert(is_whole(fd), "call %d: acknowledged and different", n);
             close(fd);
         }
-        cr_assert_geq(store_adopt(s, take_whole, &adopted, &abandoned, &left), 0);
+        cr_assert_geq(store_adopt(s, NULL, take_whole, &adopted, &abandoned, &left), 0);
         cr_assert_eq(left, 0, "call %d: nothing is ignored for ever", n);
         cr_assert_eq(store_spooled(s, &left), 0);
         cr_assert_eq(left, 0, "call %d: incoming/ is empty again", n);

@@ -52,14 +52,14 @@ Test(spool, what_a_dead_process_sealed_is_adopted_oldest_first_and_the_rest_remo
     die_at_work(3, 2);
     cr_assert_eq(count_incoming(), 5);
     cr_assert_eq(spooled(), 3);
-    cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 3);
+    cr_assert_eq(store_adopt(store, NULL, take, &t, &abandoned, &left), 3);
     cr_assert_eq(abandoned, 2);
     cr_assert_eq(left, 0);
     cr_assert_eq(count_incoming(), 0);
     for (int i = 0; i < 3; i++)
         cr_assert(has_object(t.ids[i]));
     cr_assert(t.ids[0] < t.ids[1] && t.ids[1] < t.ids[2]);
-    cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 0);
+    cr_assert_eq(store_adopt(store, NULL, take, &t, &abandoned, &left), 0);
 }
 
 Test(spool, what_cannot_be_taken_stays_and_again_stops)
@@ -78,10 +78,10 @@ Test(spool, what_cannot_be_taken_stays_and_again_stops)
 
         die_at_work(3, 0);
         memcpy(t.results, rows[i].results, sizeof rows[i].results);
-        cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), rows[i].taken);
+        cr_assert_eq(store_adopt(store, NULL, take, &t, &abandoned, &left), rows[i].taken);
         cr_assert_eq(left, rows[i].left, "row %zu: %u left", i, left);
         cr_assert_eq(spooled(), rows[i].left);
-        cr_assert_eq(store_adopt(store, take, &rest, &abandoned, &left), (int)rows[i].left);
+        cr_assert_eq(store_adopt(store, NULL, take, &rest, &abandoned, &left), (int)rows[i].left);
     }
 }
 
@@ -93,13 +93,13 @@ Test(spool, files_at_work_are_nobody_elses)
     int error;
 
     (void)seal(sealed_one);
-    cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 0);
+    cr_assert_eq(store_adopt(store, NULL, take, &t, &abandoned, &left), 0);
     cr_assert_eq(abandoned, 0);
     cr_assert_eq(left, 1, "whoever looks must look again: the owner may be about to spool it");
     cr_assert_eq(count_incoming(), 2);
     blob_spool(sealed_one, &error);
     blob_abandon(open_one);
-    cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 1);
+    cr_assert_eq(store_adopt(store, NULL, take, &t, &abandoned, &left), 1);
 }
 
 /* What cp -r makes of a file with two names. The names in incoming/ of the test are @id's. */
@@ -135,7 +135,7 @@ Test(spool, a_copy_without_hard_links_loses_nothing)
     copy_incoming(whole_id, 0);
     copy_incoming(cut_id, 1);
     die_at_work(0, 1);
-    cr_assert_eq(store_adopt(store, take, &t, &abandoned, &left), 1);
+    cr_assert_eq(store_adopt(store, NULL, take, &t, &abandoned, &left), 1);
     cr_assert_eq(t.ids[0], whole_id);
     cr_assert_eq(abandoned, 1, "the unfinished one");
     cr_assert_eq(left, 1, "the one whose copies differ");
