@@ -2,6 +2,7 @@
 #include "fhir/credential.h"
 #include "fhir/memory.h"
 #include "fhir/stop.h"
+#include "fhir/transport.h"
 #include "store/base/cleanup.h"
 
 #include <curl/curl.h>
@@ -55,7 +56,7 @@ static void set_always(struct client *c)
 {
     CURL *curl = c->curl;
 
-    credential_set_transport(c->delivery, curl);
+    transport_apply(c->delivery, curl);
     (void)curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, c);

@@ -13,9 +13,6 @@ struct credential;
 int credential_new(const struct delivery *d, struct credential **ret, char **ret_message);
 struct credential *credential_free(struct credential *c);
 
-/* Time-outs and TLS as @d says, no redirects: for every connection to a server of this target. */
-void credential_set_transport(const struct delivery *d, CURL *curl);
-
 /* Put it on the next request of @curl. 0; -EAGAIN: it cannot be had now. */
 int credential_apply(struct credential *c, CURL *curl);
 

@@ -1,10 +1,10 @@
 #include "fhir/smart.h"
-#include "fhir/credential.h"
 #include "fhir/identifier.h"
 #include "fhir/jwt.h"
 #include "fhir/memory.h"
 #include "fhir/node.h"
 #include "fhir/stop.h"
+#include "fhir/transport.h"
 #include "store/base/cleanup.h"
 
 #include <errno.h>
@@ -111,7 +111,7 @@ static json_t *ask(const struct delivery *d, const char *url, const char *form)
     (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     if (form)
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form);
-    credential_set_transport(d, curl);
+    transport_apply(d, curl);
     if (curl_easy_perform(curl) == CURLE_OK &&
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status == 200)
         json = json_loads(answer.bytes ? answer.bytes : "", 0, NULL);
