@@ -7,7 +7,8 @@
 in all, while the publisher writes the studies into a directory. Every few seconds (--every, a hundredth of what
 that takes) memory and open files of each process are taken, and what the database holds. Writes many.csv and
 many.svg into DIRECTORY (build/). Fails when, from the second to the last fifth of the instances, the memory of a
-daemon, its open files or the time of an instance grew by more than 10 %.
+daemon, its open files or the time of an instance grew by more than 10 %. With fewer than 200,000 instances the
+times say little: the fifths are too short.
 """
 import argparse
 import csv
