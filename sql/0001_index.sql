@@ -434,12 +434,12 @@ begin
             p_instance_number, p_sop_instance_status, p_flags, p_attributes, v_study_attributes
         from s
         on conflict (sop_instance_uid) do nothing returning series_key)
-    select not exists ( -- as mark() would leave it
+    select not exists ( -- as mark() would leave it; looked up for each target, whatever is planned
         select from isthmus.target t
-        left join isthmus.outbox o on o.target_key = t.target_key and o.study_key = p_study_key
-        where o.study_key is null or o.parked_at is not null
-           or (o.attempts = 0
-               and o.due_at <> isthmus.due(o.first_change_at, t.quiet_period, t.longest_delay)))
+        where (select o.parked_at is null and (o.attempts > 0 or o.due_at
+                      = isthmus.due(o.first_change_at, t.quiet_period, t.longest_delay))
+               from isthmus.outbox o
+               where o.target_key = t.target_key and o.study_key = p_study_key) is not true)
     into v_marked from i;
     if v_marked is null then
         raise exception 'it was stored, or its series replaced, in this moment'

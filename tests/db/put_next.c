@@ -72,6 +72,20 @@ Test(put_next, it_counts_and_marks_as_the_long_way_does)
         cr_assert_answer(d.db, questions[i], short_way[i]);
 }
 
+Test(put_next, it_looks_into_the_outbox_by_index_also_while_that_is_empty)
+{
+    static const char scans[] = "select seq_scan from pg_stat_xact_user_tables "
+                                "where relid = 'isthmus.outbox'::regclass";
+    char before[16];
+
+    put_on(&first, INDEX_STORED);
+    run_sql(d.db, "begin");
+    (void)snprintf(before, sizeof before, "%s", ask(d.db, scans));
+    put_on(&second, INDEX_STORED);
+    cr_assert_answer(d.db, scans, before);
+    run_sql(d.db, "commit");
+}
+
 Test(put_next, what_differs_goes_the_long_way)
 {
     static const struct sample others[] = {
