@@ -33,18 +33,21 @@ static int begin_round(struct order_look *l)
 /* The next portion: ids, and the key of the last of them; OVER when there are no more. */
 static int load_portion(struct order_look *l, json_t *ids, char ret_last[24])
 {
-    const char *const values[] = {l->server.url};
+    char limit[16];
+    const char *const values[] = {l->server.url, limit};
     PGresult *rows;
-    int r = db_query(
+    int r;
+
+    (void)snprintf(limit, sizeof limit, "%d", ORDER_SERVER_IDS);
+    r = db_query(
         l->db,
         "select o.source_reference, o.order_key from isthmus.worklist_order o "
         "where o.source_url = $1 and (o.status in ('draft', 'active', 'on-hold') "
         "or o.source_status = 'deleted') and (o.source_status is distinct from 'deleted' "
         "or o.changed_at > now() - interval '7 days') and o.source_reference like '" PREFIX "%' "
         "and o.order_key > (select order_key from isthmus.worklist_round where source_url = $1) "
-        "order by o.order_key limit 50",
-        1, values, &rows);
-
+        "order by o.order_key limit $2::integer",
+        2, values, &rows);
     if (r < 0)
         return r;
     for (int i = 0; i < PQntuples(rows); i++) {

@@ -50,17 +50,13 @@ static int add_row(struct indexer *x, uint64_t id, int fd)
 {
     _cleanup_(instance_done) struct instance i = {0};
     _cleanup_free_ char *block = NULL;
-    struct index_row row = {.values = {NULL}};
     size_t n = 0;
     int r = instance_reread(fd, &i, NULL);
 
     if (r < 0)
         return r;
     i.blob_id = id;
-    r = index_row_fill(&i, &row);
-    if (r == 0)
-        r = index_row_pack(row.values, &block, &n);
-    index_row_done(&row);
+    r = index_row_pack_instance(&i, &block, &n);
     return r < 0 ? r : index_batch_add(x->batch, id, block, n);
 }
 

@@ -111,17 +111,6 @@ static int begin_copy(struct store *s, struct db *db, struct copied *c)
     return say(o, IMPORT_REFUSED, "it cannot be read: %s", strerrordesc_np(r));
 }
 
-static int pack_row(const struct instance *i, struct import_file *f)
-{
-    struct index_row row = {.values = {NULL}};
-    int r = index_row_fill(i, &row);
-
-    if (r == 0)
-        r = index_row_pack(row.values, &f->row, &f->row_bytes);
-    index_row_done(&row);
-    return r;
-}
-
 static int end_copy(struct copied *c)
 {
     struct instance *i = &c->instance;
@@ -136,7 +125,7 @@ static int end_copy(struct copied *c)
     }
     c->file->outcome.result = IMPORT_SEALED;
     c->file->blob = i->blob_id;
-    return pack_row(i, c->file);
+    return index_row_pack_instance(i, &c->file->row, &c->file->row_bytes);
 }
 
 static int copy_all(struct store *s, struct db *db, struct copied *copies, size_t n)

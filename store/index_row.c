@@ -113,6 +113,17 @@ int index_row_pack(const char *const values[INDEX_PARAMETERS], char **ret, size_
     return 0;
 }
 
+int index_row_pack_instance(const struct instance *i, char **ret, size_t *ret_n)
+{
+    struct index_row row = {.values = {NULL}};
+    int r = index_row_fill(i, &row);
+
+    if (r == 0)
+        r = index_row_pack(row.values, ret, ret_n);
+    index_row_done(&row);
+    return r;
+}
+
 int index_row_unpack(const char *block, size_t n, const char *ret[INDEX_PARAMETERS])
 {
     const char *p = block, *end = block + n;

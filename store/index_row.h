@@ -25,6 +25,9 @@ struct index_row {
 int index_row_fill(const struct instance *i, struct index_row *ret);
 void index_row_done(struct index_row *r);
 
+/* The row of @i as one block, see index_row_pack(). 0 or -ENOMEM. */
+int index_row_pack_instance(const struct instance *i, char **ret, size_t *ret_n);
+
 /* Values as one block, malloc'ed; and back: @ret points into the block. -EBADMSG: it is none. */
 int index_row_pack(const char *const values[INDEX_PARAMETERS], char **ret, size_t *ret_n);
 int index_row_unpack(const char *block, size_t n, const char *ret[INDEX_PARAMETERS]);

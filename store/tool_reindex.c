@@ -1,6 +1,7 @@
 #include "store/base/cleanup.h"
 #include "store/crew.h"
 #include "store/index_batch.h"
+#include "store/index_row.h"
 #include "store/reread.h"
 #include "store/tool_blobs.h"
 
@@ -55,17 +56,11 @@ static int answer_problem(const char *why, void **ret, size_t *ret_n)
 
 static int answer_row(const struct instance *i, void **ret, size_t *ret_n)
 {
-    struct index_row row = {.values = {NULL}};
     _cleanup_free_ char *block = NULL;
     size_t n;
-    int r = index_row_fill(i, &row);
+    int r = index_row_pack_instance(i, &block, &n);
 
-    if (r == 0)
-        r = index_row_pack(row.values, &block, &n);
-    if (r == 0)
-        r = answer(FOUND_ROW, block, n, ret, ret_n);
-    index_row_done(&row);
-    return r;
+    return r < 0 ? r : answer(FOUND_ROW, block, n, ret, ret_n);
 }
 
 /* A file with a second name, in incoming/, is the listener's to index. */

@@ -139,13 +139,18 @@ def check_dicomdir(isthmus, top):
     assert isthmus.sql("select count(*) from isthmus.conflict") == [["1"]]
 
 
-def check_stopped(isthmus, top):
-    """Killed at any moment and run again, everything is there once."""
-    many = top / "many"
-    many.mkdir()
+def files_of_study(directory, study):
+    """400 of them."""
+    directory.mkdir()
     head = meta(dicom.CT_IMAGE, "2.25.1", dicom.EXPLICIT)
     for n in range(400):
-        (many / f"{n:04}").write_bytes(head + dicom.ct("2.25.600", "2.25.600.1", f"2.25.600.1.{n}", n))
+        (directory / f"{n:04}").write_bytes(head + dicom.ct(study, f"{study}.1", f"{study}.1.{n}", n))
+    return directory
+
+
+def check_stopped(isthmus, top):
+    """Killed at any moment and run again, everything is there once."""
+    many = files_of_study(top / "many", "2.25.600")
     count = "select count(*) from isthmus.instance where sop_instance_uid like '2.25.600.%'"
     running = isthmus.owner_tool("import", many, start=True)
     wait_until(lambda: int(isthmus.sql(count)[0][0]) > 20, what="the first files")
@@ -162,11 +167,7 @@ def check_stopped(isthmus, top):
 
 def check_process_killed(isthmus, top):
     """A process that dies over many files costs none of them: each is tried once more."""
-    killed = top / "killed"
-    killed.mkdir()
-    head = meta(dicom.CT_IMAGE, "2.25.1", dicom.EXPLICIT)
-    for n in range(400):
-        (killed / f"{n:04}").write_bytes(head + dicom.ct("2.25.601", "2.25.601.1", f"2.25.601.1.{n}", n))
+    killed = files_of_study(top / "killed", "2.25.601")
     count = "select count(*) from isthmus.instance where sop_instance_uid like '2.25.601.%'"
     with isthmus.owner_tool("import", "--json", killed, start=True) as running:
         pid = wait_until(lambda: children(running.pid), what="the crew")[0]
