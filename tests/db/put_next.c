@@ -9,7 +9,8 @@ static uint64_t blobs;
 static void setup(void)
 {
     d = make_database();
-    run_sql(d.db, "select isthmus.register_target('t', '', '10s', '300s')");
+    /* due at the first change, so no further second moves it, and marks it again */
+    run_sql(d.db, "select isthmus.register_target('t', '', '0s', '0s')");
 }
 
 static void teardown(void)
@@ -84,6 +85,25 @@ Test(put_next, it_looks_into_the_outbox_by_index_also_while_that_is_empty)
     put_on(&second, INDEX_STORED);
     cr_assert_answer(d.db, scans, before);
     run_sql(d.db, "commit");
+}
+
+Test(put_next, a_study_that_would_not_be_due_as_it_is_marked_is_marked)
+{
+    static const char *const states[] = {"due_at = due_at - interval '5s'", "parked_at = now()"};
+    char sql[200];
+
+    run_sql(d.db, "select isthmus.register_target('t', '', '10s', '300s')");
+    put_on(&first, INDEX_STORED);
+    forbid("put_instance");
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(sql, sizeof sql, "update isthmus.outbox set %s", states[i]);
+        run_sql(d.db, sql);
+        put_on(i == 0 ? &second : &third, INDEX_STORED);
+    }
+    cr_assert_answer(d.db,
+                     "select concat_ws(' ', generation, parked_at, due_at > now() + "
+                     "interval '9s') from isthmus.outbox",
+                     "3 t");
 }
 
 Test(put_next, what_differs_goes_the_long_way)

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Files and media from elsewhere: each is stored as if it had been sent, or it is said why not."""
 # timeout: 600
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import signal
 import struct
+import subprocess
 
 import dicom_raw as dicom
 from corpus import CORPUS, entries
@@ -148,18 +150,38 @@ def files_of_study(directory, study):
     return directory
 
 
+@contextlib.contextmanager
+def held(isthmus, sop_instance_uid):
+    """Somebody is about to store this instance: who else would, waits."""
+    with subprocess.Popen(["psql", "-XAtq", isthmus.db], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as other:
+        other.stdin.write(f"""begin;
+            insert into isthmus.instance overriding system value
+            select (jsonb_populate_record(i, '{{"instance_key": -1, "blob": -1,
+                "sop_instance_uid": "{sop_instance_uid}"}}')).* from isthmus.instance i limit 1
+            returning 'held';\n""")
+        other.stdin.flush()
+        assert other.stdout.readline().strip() == "held"
+        yield
+        other.stdin.close()
+
+
 def check_stopped(isthmus, top):
-    """Killed at any moment and run again, everything is there once."""
+    """Killed before it is done and run again, everything is there once."""
     many = files_of_study(top / "many", "2.25.600")
-    count = "select count(*) from isthmus.instance where sop_instance_uid like '2.25.600.%'"
-    running = isthmus.owner_tool("import", many, start=True)
-    wait_until(lambda: int(isthmus.sql(count)[0][0]) > 20, what="the first files")
-    running.send_signal(signal.SIGKILL)
-    running.communicate()
-    assert int(isthmus.sql(count)[0][0]) < 400, "it was done before it was killed"
+    (many / "last").write_bytes(meta(dicom.CT_IMAGE, "2.25.1", dicom.EXPLICIT)
+                                + dicom.ct("2.25.602", "2.25.602.1", "2.25.602.1.1", 1))
+    count = "select count(*) from isthmus.instance where sop_instance_uid like '2.25.60_.%'"
+    with held(isthmus, "2.25.602.1.1"):
+        running = isthmus.owner_tool("import", many, start=True)
+        wait_until(lambda: int(isthmus.sql(count)[0][0]) > 20, what="the first files")
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+    assert running.returncode == -signal.SIGKILL
     result = json.loads(isthmus.owner_tool("import", "--json", "--jobs", 8, many).stdout)
-    assert result["stored"] + result["duplicate"] == 400 and result["duplicate"] > 0, result
-    assert isthmus.sql(count) == [["400"]]
+    assert result["stored"] + result["duplicate"] == 401, result
+    assert result["stored"] > 0 and result["duplicate"] > 20, result
+    assert isthmus.sql(count) == [["401"]]
     # what the killed processes left in incoming/ is the listener's to clear
     isthmus.restart("isthmus-scp")
     wait_until(lambda: not any((isthmus.dir / "store/incoming").iterdir()), what="an empty incoming/")
