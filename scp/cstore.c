@@ -18,7 +18,7 @@
 /* One instance on its way in. */
 struct reception {
     struct blob *blob;
-    struct header *header;
+    struct header *header; /* of the session; NULL: not begun */
     struct instance instance;
     int finding; /* the first: positive status_finding, negative errno, or 0 */
 };
@@ -26,7 +26,6 @@ struct reception {
 static void reception_done(struct reception *r)
 {
     r->blob = blob_abandon(r->blob);
-    r->header = header_free(r->header);
     instance_done(&r->instance);
 }
 
@@ -53,8 +52,12 @@ static int reception_begin(struct reception *r, struct session *s, const struct 
         return STATUS_NO_DATA_SET;
     if (!s->settings->spool && db_connect(s->db) < 0)
         return -EAGAIN;
-    int e = header_new(context->transfer_syntax, &r->header);
-    return e < 0 ? e : blob_create(s->store, meta, n, &r->blob);
+    int e = s->header ? header_again(s->header, context->transfer_syntax)
+                      : header_new(context->transfer_syntax, &s->header);
+    if (e < 0)
+        return e;
+    r->header = s->header;
+    return blob_create(s->store, meta, n, &r->blob);
 }
 
 /* The whole data set is taken off the wire, whatever is wrong with it or with us: only then can

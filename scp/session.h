@@ -7,6 +7,7 @@
 #include "scp/settings.h"
 #include "store/blob.h"
 #include "store/db.h"
+#include "store/header.h"
 #include "store/index.h"
 
 /* What a calling AE may ask for (allow of section ae "…") and a context can be negotiated for. */
@@ -25,6 +26,7 @@ struct session {
     struct store *store;
     struct db *db;
     struct index_series series; /* stored last, also in associations before */
+    struct header *header;      /* serves one instance after the other */
     int line;                   /* to the parent; -1: none */
     int64_t database_retry_ms;  /* CLOCK_MONOTONIC; no attempt to connect before */
 

@@ -50,6 +50,7 @@ _Noreturn void worker_run(int line, const struct settings *settings, struct stor
             handover_say(line, HANDOVER_IDLE);
     }
     index_series_done(&s.series);
+    header_free(s.header);
     db_free(s.db);
     store_free(store);
     exit(0);

@@ -2,7 +2,12 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#define TEXT_BYTES 512     /* of most documents */
 #define EXACT_BELOW 0x1p53 /* each integer up to here is a double */
 
 /* What was an integer before all of them were read as reals. */
@@ -46,5 +51,111 @@ int document_parse(const char *text, json_t **ret)
     if (!document)
         return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
     *ret = document;
+    return 0;
+}
+
+/* --- Text ---------------------------------------------------------------------------------- */
+
+struct text {
+    char *bytes;
+    size_t n, size;
+    bool failed; /* no memory */
+};
+
+static void put(struct text *t, const char *bytes, size_t n)
+{
+    if (t->n + n > t->size && !t->failed) {
+        size_t size = t->size > 0 ? 2 * t->size : TEXT_BYTES;
+        char *grown = realloc(t->bytes, size > t->n + n ? size : t->n + n);
+
+        t->failed = !grown;
+        t->bytes = grown ? grown : t->bytes;
+        t->size = size > t->n + n ? size : t->n + n;
+    }
+    if (t->failed)
+        return;
+    memcpy(t->bytes + t->n, bytes, n);
+    t->n += n;
+}
+
+static void put_escaped(struct text *t, char c)
+{
+    static const char escaped[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    const char *at = memchr(escaped, c, sizeof escaped - 1);
+    char text[8];
+
+    if (at)
+        (void)snprintf(text, sizeof text, "\\%c", letters[at - escaped]);
+    else
+        (void)snprintf(text, sizeof text, "\\u%04X", (unsigned)c);
+    put(t, text, strlen(text));
+}
+
+static void put_string(struct text *t, const char *s, size_t n)
+{
+    const char *end = s + n;
+
+    put(t, "\"", 1);
+    while (s < end) {
+        const char *plain = s;
+
+        while (s < end && *s != '"' && *s != '\\' && (unsigned char)*s >= ' ')
+            s++;
+        put(t, plain, (size_t)(s - plain));
+        if (s < end)
+            put_escaped(t, *s++);
+    }
+    put(t, "\"", 1);
+}
+
+/* Numbers and words. */
+static void put_scalar(struct text *t, const json_t *value)
+{
+    char text[64];
+
+    put(t, text, json_dumpb(value, text, sizeof text, JSON_ENCODE_ANY));
+}
+
+static void put_value(struct text *t, json_t *value)
+{
+    const char *key, *before = "";
+    json_t *child;
+    size_t i;
+
+    if (json_is_string(value)) {
+        put_string(t, json_string_value(value), json_string_length(value));
+    } else if (json_is_array(value)) {
+        put(t, "[", 1);
+        json_array_foreach (value, i, child) {
+            put(t, ",", i > 0);
+            put_value(t, child);
+        }
+        put(t, "]", 1);
+    } else if (json_is_object(value)) {
+        put(t, "{", 1);
+        json_object_foreach (value, key, child) {
+            put(t, before, strlen(before));
+            put_string(t, key, strlen(key));
+            put(t, ":", 1);
+            put_value(t, child);
+            before = ",";
+        }
+        put(t, "}", 1);
+    } else {
+        put_scalar(t, value);
+    }
+}
+
+int document_write(json_t *document, char **ret)
+{
+    struct text t = {.bytes = NULL};
+
+    put_value(&t, document);
+    put(&t, "", 1);
+    if (t.failed) {
+        free(t.bytes);
+        return -ENOMEM;
+    }
+    *ret = t.bytes;
     return 0;
 }

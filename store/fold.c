@@ -5,12 +5,32 @@
 #include <string.h>
 #include <utf8proc.h>
 
+/* Most text is ASCII, of which only the letters change. */
+static bool is_ascii(const char *text)
+{
+    while (*text && !(*text & 0x80))
+        text++;
+    return *text == '\0';
+}
+
+static char *fold_ascii(const char *text)
+{
+    char *folded = strdup(text);
+
+    for (char *p = folded; p && *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+    return folded;
+}
+
 /* Composed again at the end: a wildcard '?' stands for one character of Korean text, not for a
  * third of it. */
 static char *fold(const char *utf8)
 {
     utf8proc_uint8_t *folded = NULL;
 
+    if (is_ascii(utf8))
+        return fold_ascii(utf8);
     if (utf8proc_map((const utf8proc_uint8_t *)utf8, 0, &folded,
                      UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
                          UTF8PROC_IGNORE | UTF8PROC_CASEFOLD | UTF8PROC_STRIPMARK) < 0)

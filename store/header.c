@@ -1,4 +1,5 @@
 #include "store/header.h"
+#include "store/base/cleanup.h"
 #include "store/header_parse.h"
 
 #include <errno.h>
@@ -20,32 +21,53 @@ static bool is_deflated(const char *uid)
            strcmp(uid, "1.2.840.10008.1.2.4.205") == 0;
 }
 
+static int begin(struct header *h, const char *transfer_syntax_uid)
+{
+    if (is_deflated(transfer_syntax_uid)) {
+        if (inflateInit2(&h->z, -MAX_WBITS) != Z_OK)
+            return -ENOMEM;
+        h->deflated = true;
+    }
+    parser_begin(&h->parser, strcmp(transfer_syntax_uid, "1.2.840.10008.1.2") == 0,
+                 strcmp(transfer_syntax_uid, "1.2.840.10008.1.2.2") == 0);
+    return 0;
+}
+
 int header_new(const char *transfer_syntax_uid, struct header **ret)
 {
     struct header *h = calloc(1, sizeof *h);
 
     if (!h)
         return -ENOMEM;
-    if (is_deflated(transfer_syntax_uid)) {
-        if (inflateInit2(&h->z, -MAX_WBITS) != Z_OK) {
-            free(h);
-            return -ENOMEM;
-        }
-        h->deflated = true;
+    if (begin(h, transfer_syntax_uid) < 0) {
+        free(h);
+        return -ENOMEM;
     }
-    parser_begin(&h->parser, strcmp(transfer_syntax_uid, "1.2.840.10008.1.2") == 0,
-                 strcmp(transfer_syntax_uid, "1.2.840.10008.1.2.2") == 0);
     *ret = h;
     return 0;
+}
+
+static void done(struct header *h)
+{
+    if (h->deflated)
+        (void)inflateEnd(&h->z);
+    parser_done(&h->parser);
+}
+
+int header_again(struct header *h, const char *transfer_syntax_uid)
+{
+    struct tokens *t = &h->parser.tokens, kept = {.size = t->size, .bytes = TAKE_PTR(t->bytes)};
+
+    done(h);
+    *h = (struct header){.parser.tokens = kept};
+    return begin(h, transfer_syntax_uid);
 }
 
 struct header *header_free(struct header *h)
 {
     if (!h)
         return NULL;
-    if (h->deflated)
-        (void)inflateEnd(&h->z);
-    parser_done(&h->parser);
+    done(h);
     free(h);
     return NULL;
 }

@@ -30,6 +30,10 @@ struct header;
 /* @transfer_syntax_uid as negotiated (or from the file meta). Returns 0 or -ENOMEM. */
 int header_new(const char *transfer_syntax_uid, struct header **ret);
 
+/* The same with a header that has served for another data set: its memory, up to HEADER_TOTAL_MAX,
+ * is used again. */
+int header_again(struct header *h, const char *transfer_syntax_uid);
+
 /* The next @n bytes of the data set. After the part that matters has been seen, or after an
  * error, further bytes are ignored at no cost. Returns 0 (also after the end), -ENOMEM, or
  * -EBADMSG: the structure cannot be followed (header_problem() says why). The error is kept

@@ -1,4 +1,5 @@
 #include "store/index_row.h"
+#include "store/document.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,10 +14,14 @@ const char index_put_statement[] =
 
 void index_digest(const struct instance *i, char buffer[INDEX_DIGEST_MAX])
 {
-    char *end = buffer + sprintf(buffer, "\\x");
+    static const char digits[] = "0123456789abcdef";
+    char *end = stpcpy(buffer, "\\x");
 
-    for (size_t n = 0; n < sizeof i->digest; n++)
-        end += sprintf(end, "%02x", i->digest[n]);
+    for (size_t n = 0; n < sizeof i->digest; n++) {
+        *end++ = digits[i->digest[n] >> 4];
+        *end++ = digits[i->digest[n] & 0xF];
+    }
+    *end = '\0';
 }
 
 static const char *or_null(const char *text)
@@ -76,11 +81,8 @@ int index_row_fill(const struct instance *i, struct index_row *ret)
     (void)snprintf(ret->size_bytes, sizeof ret->size_bytes, "%" PRIu64, i->size_bytes);
     (void)snprintf(ret->flags, sizeof ret->flags, "%u", i->flags);
     index_digest(i, ret->digest);
-    for (int level = 0; level < LEVEL_COUNT; level++) {
-        ret->attributes[level] = json_dumps(i->attributes[level], JSON_COMPACT);
-        if (!ret->attributes[level])
-            r = -ENOMEM;
-    }
+    for (int level = 0; r == 0 && level < LEVEL_COUNT; level++)
+        r = document_write(i->attributes[level], &ret->attributes[level]);
     set_values(i, ret);
     return r;
 }

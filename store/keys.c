@@ -26,6 +26,8 @@ static char *cut(const char *utf8)
 {
     size_t n = 0, characters = 0;
 
+    if (strnlen(utf8, KEY_TEXT_MAX + 1) <= KEY_TEXT_MAX)
+        return strdup(utf8);
     while (utf8[n] && (characters < KEY_TEXT_MAX || (utf8[n] & 0xc0) == 0x80)) {
         characters += (utf8[n] & 0xc0) != 0x80;
         n++;

@@ -134,10 +134,10 @@ void deflate_dataset(struct dataset *d)
 int read_bytes(const char *transfer_syntax_uid, const uint8_t *bytes, size_t n, size_t step,
                struct instance *ret, const char **ret_problem)
 {
-    struct header *h = NULL;
+    static struct header *h; /* from the second time on it has served for other data sets */
     int r;
 
-    cr_assert_eq(header_new(transfer_syntax_uid, &h), 0);
+    cr_assert_eq(h ? header_again(h, transfer_syntax_uid) : header_new(transfer_syntax_uid, &h), 0);
     for (size_t at = 0; at < n; at += step ? step : n) {
         size_t length = step && step < n - at ? step : n - at;
         uint8_t *piece = malloc(length);
@@ -150,7 +150,6 @@ int read_bytes(const char *transfer_syntax_uid, const uint8_t *bytes, size_t n, 
     r = header_finish(h, ret);
     if (ret_problem)
         *ret_problem = header_problem(h);
-    cr_assert_null(header_free(h));
     return r;
 }
 

@@ -42,6 +42,19 @@ Test(fold, text_loses_case_accents_and_compatibility_forms)
     check(fold_text, rows, sizeof rows / sizeof *rows);
 }
 
+Test(fold, ascii_is_the_same_alone_and_beside_other_text)
+{
+    for (char c = 1; c > 0 && c < 127; c++) {
+        const char alone[] = {'a', c, 'B', '\0'}, beside[] = {'a', c, 'B', '\xc2', '\xb2', '\0'};
+        char *a = fold_text(alone), *b = fold_text(beside);
+
+        cr_assert_eq(strlen(b), strlen(a) + 1, "%d", c);
+        cr_assert_eq(strncmp(a, b, strlen(a)), 0, "%d: %s and %s", c, a, b);
+        free(a);
+        free(b);
+    }
+}
+
 Test(fold, one_korean_syllable_stays_one_character)
 {
     char *folded = fold_text("김");
