@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define LARGE_BYTES (64 << 10)
 #define DATABASE_RETRY_MS 1000 /* between attempts to reach a database that is away */
 
 /* One instance on its way in. */
@@ -158,6 +159,21 @@ static int index_instance(struct reception *r, struct session *s)
     return 0;
 }
 
+/* The database works while the disk does, where that takes as long. */
+static int seal(struct reception *r, struct session *s)
+{
+    struct instance *i = &r->instance;
+    int e;
+
+    blob_describe(r->blob, &i->blob_id, &i->size_bytes, i->digest);
+    if (i->size_bytes >= LARGE_BYTES && clock_ms() >= s->database_retry_ms)
+        index_begin(s->db, &s->series, i);
+    e = blob_seal(r->blob, &i->blob_id, &i->size_bytes, i->digest);
+    if (e < 0)
+        index_cancel(s->db, &s->series);
+    return e;
+}
+
 static int store_instance(struct reception *r, struct session *s, const struct context *context,
                           const struct command *rq)
 {
@@ -172,7 +188,7 @@ static int store_instance(struct reception *r, struct session *s, const struct c
     i->calling_ae_title = strdup(s->calling);
     if (!i->transfer_syntax_uid || !i->calling_ae_title)
         return -ENOMEM;
-    e = blob_seal(r->blob, &i->blob_id, &i->size_bytes, i->digest);
+    e = seal(r, s);
     return e < 0 ? e : index_instance(r, s);
 }
 

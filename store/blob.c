@@ -239,18 +239,24 @@ static void seal(struct blob *b)
     b->sealed = b->error == 0;
 }
 
-int blob_seal(struct blob *b, uint64_t *ret_id, uint64_t *ret_size_bytes, uint8_t ret_digest[16])
+void blob_describe(const struct blob *b, uint64_t *ret_id, uint64_t *ret_size_bytes,
+                   uint8_t ret_digest[16])
 {
     XXH128_canonical_t digest;
 
-    if (b->error == 0 && !b->sealed)
-        seal(b);
-    if (b->error < 0)
-        return b->error;
     XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(b->digest));
     memcpy(ret_digest, digest.digest, 16);
     *ret_id = b->id;
     *ret_size_bytes = b->size_bytes;
+}
+
+int blob_seal(struct blob *b, uint64_t *ret_id, uint64_t *ret_size_bytes, uint8_t ret_digest[16])
+{
+    if (b->error == 0 && !b->sealed)
+        seal(b);
+    if (b->error < 0)
+        return b->error;
+    blob_describe(b, ret_id, ret_size_bytes, ret_digest);
     return 0;
 }
 

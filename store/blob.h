@@ -36,6 +36,11 @@ int blob_create(struct store *s, const void *meta, size_t meta_bytes, struct blo
  * do nothing and blob_seal() returns it, so that a stream can be drained to its end. */
 int blob_append(struct blob *b, const void *bytes, size_t n);
 
+/* What blob_seal() will answer if nothing more is appended; only the id may become another, as one
+ * that is taken. */
+void blob_describe(const struct blob *b, uint64_t *ret_id, uint64_t *ret_size_bytes,
+                   uint8_t ret_digest[16]);
+
 /* Make it permanent: sync the file, link it into objects/, sync that directory (and each
  * directory made on the way). On success the file survives power loss. Blocks on the disk. A
  * failed fsync is final. Returns 0, -ENOSPC, -EIO … ; on error only blob_abandon() makes sense.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define PROBLEM_MAX 320
+#define PIPELINE_RESULTS 5 /* of db_send() */
 
 struct statement {
     struct statement *before; /* prepared before it */
@@ -288,6 +289,71 @@ int db_query(struct db *db, const char *sql, int n, const char *const *values, P
         return r;
     return finish(db, PQexecPrepared(db->connection, statement->name, n, values, NULL, NULL, 0),
                   ret);
+}
+
+static const char begin_statement[] = "begin";
+
+int db_send(struct db *db, const char *sql, int n, const char *const *values)
+{
+    const struct statement *begin, *statement;
+    int r = find_or_prepare(db, begin_statement, 0, &begin);
+
+    if (r == 0)
+        r = find_or_prepare(db, sql, n, &statement);
+    if (r < 0)
+        return r;
+    if (PQenterPipelineMode(db->connection) == 1 &&
+        PQsendQueryPrepared(db->connection, begin->name, 0, NULL, NULL, NULL, 0) == 1 &&
+        PQsendQueryPrepared(db->connection, statement->name, n, values, NULL, NULL, 0) == 1 &&
+        PQpipelineSync(db->connection) == 1)
+        return 0;
+    return fail(db, NULL);
+}
+
+/* Results come for begin and the statement, each with a null one behind it, and for the end of the
+ * pipeline. The rows count, or the first error. */
+static PGresult *take_pipeline(PGconn *connection, bool *ret_waited)
+{
+    PGresult *kept = NULL;
+
+    (void)PQconsumeInput(connection); /* what is there; an error comes with the results */
+    *ret_waited = false;
+    for (int i = 0; i < PIPELINE_RESULTS; i++) {
+        *ret_waited = *ret_waited || PQisBusy(connection) == 1;
+        PGresult *result = PQgetResult(connection);
+        ExecStatusType status = PQresultStatus(result);
+
+        if (result && !kept && status != PGRES_COMMAND_OK && status != PGRES_PIPELINE_SYNC)
+            kept = result;
+        else
+            PQclear(result);
+    }
+    return kept;
+}
+
+int db_receive(struct db *db, PGresult **ret, bool *ret_waited)
+{
+    PGresult *result = take_pipeline(db->connection, ret_waited);
+    int r = db_check(db, result);
+    bool open = PQexitPipelineMode(db->connection) == 1 &&
+                PQtransactionStatus(db->connection) == PQTRANS_INTRANS;
+
+    if (r == 0 && !open)
+        r = fail(db, NULL);
+    if (r < 0) {
+        PQclear(result);
+        db_rollback(db);
+        return r;
+    }
+    *ret = result;
+    return 0;
+}
+
+void db_rollback(struct db *db)
+{
+    if (db->connection && PQtransactionStatus(db->connection) != PQTRANS_IDLE &&
+        db_script(db, "rollback") < 0)
+        db_disconnect(db);
 }
 
 int db_script(struct db *db, const char *sql)

@@ -10,6 +10,7 @@
 #include "store/base/conf.h"
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 
 struct db;
 
@@ -33,6 +34,13 @@ const char *db_problem(const struct db *db);
  * use per connection: @sql must be a string literal. On success @ret (may be NULL) is the result,
  * to be cleared with PQclear. */
 int db_query(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret);
+/* Begin a transaction with the same, and do not wait for it. db_receive() is called before anything
+ * else: on success the transaction is open, and the caller's to end with db_script(); otherwise it
+ * has ended. @ret_waited: the result was not there yet. */
+int db_send(struct db *db, const char *sql, int n, const char *const *values);
+int db_receive(struct db *db, PGresult **ret, bool *ret_waited);
+/* End a transaction without its changes; a connection that cannot is let go. */
+void db_rollback(struct db *db);
 /* Prepare @sql as db_query() does; @ret_name is for PQsendQueryPrepared() and valid as long as the
  * connection. */
 int db_prepare(struct db *db, const char *sql, int n, const char **ret_name);

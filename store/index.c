@@ -11,6 +11,7 @@
 #include <time.h>
 
 #define RACE_TRIES 5
+#define CROWDED 32 /* instances */
 
 enum index_result index_result_of(const char *word)
 {
@@ -20,23 +21,97 @@ enum index_result index_result_of(const char *word)
                                            : INDEX_DUPLICATE;
 }
 
-static int put_once(struct db *db, struct index_series *series, const char *const *values,
-                    enum index_result *ret, uint64_t *ret_old)
+/* What put_instance() answered. */
+static void take_answer(struct index_series *series, const char *const *values, PGresult *result,
+                        enum index_result *ret, uint64_t *ret_old)
 {
-    PGresult *result;
-    const char *word;
-    int r = db_query(db, index_put_statement, INDEX_PARAMETERS, values, &result);
+    const char *word = PQgetvalue(result, 0, 0);
 
-    if (r < 0)
-        return r;
-    word = PQgetvalue(result, 0, 0);
     *ret = index_result_of(word);
     if ((*ret == INDEX_DUPLICATE || *ret == INDEX_REJECTED) && ret_old)
         (void)sscanf(word, "%*s %" SCNu64, ret_old);
     if (series)
         index_series_remember(series, word, values);
+}
+
+static int put_once(struct db *db, struct index_series *series, const char *const *values,
+                    enum index_result *ret, uint64_t *ret_old)
+{
+    PGresult *result;
+    int r = db_query(db, index_put_statement, INDEX_PARAMETERS, values, &result);
+
+    if (r < 0)
+        return r;
+    take_answer(series, values, result, ret, ret_old);
     PQclear(result);
     return 0;
+}
+
+static int begin(struct db *db, struct index_series *series, const char *const *values)
+{
+    const char *own[INDEX_NEXT_PARAMETERS];
+
+    if (!index_series_matches(series, values))
+        return db_send(db, index_put_statement, INDEX_PARAMETERS, values);
+    index_next_values(series, values, own);
+    return db_send(db, index_next_statement, INDEX_NEXT_PARAMETERS, own);
+}
+
+void index_cancel(struct db *db, struct index_series *series)
+{
+    PGresult *result;
+    bool waited;
+
+    if (series->begun_blob != 0 && db_receive(db, &result, &waited) == 0) {
+        PQclear(result);
+        db_rollback(db);
+    }
+    series->begun_blob = 0;
+}
+
+void index_begin(struct db *db, struct index_series *series, const struct instance *i)
+{
+    struct index_row row = {.values = {NULL}};
+
+    index_cancel(db, series);
+    if (series->crowded > 0) {
+        series->crowded--;
+        return;
+    }
+    if (!db_connection(db))
+        return;
+    if (index_row_fill(i, &row) == 0 && begin(db, series, row.values) == 0)
+        series->begun_blob = i->blob_id;
+    index_row_done(&row);
+}
+
+/* Commit what index_begin() began. -ENOENT: nothing was done, as put_next() did not, or for a
+ * reason that the whole way gets to the bottom of. */
+static int put_begun(struct db *db, struct index_series *series, const char *const *values,
+                     enum index_result *ret, uint64_t *ret_old)
+{
+    bool next = index_series_matches(series, values);
+    PGresult *result;
+    bool waited;
+    int r = db_receive(db, &result, &waited);
+
+    series->begun_blob = 0;
+    if (waited) /* for somebody who has the study; those who are next would wait for our file too */
+        series->crowded = CROWDED;
+    if (r < 0)
+        return r == -EINVAL ? -ENOENT : r;
+    if (next && strcmp(PQgetvalue(result, 0, 0), "stored") != 0) {
+        db_rollback(db);
+        r = -ENOENT;
+    } else {
+        r = db_script(db, "commit");
+    }
+    if (r == 0 && next)
+        *ret = INDEX_STORED;
+    else if (r == 0)
+        take_answer(series, values, result, ret, ret_old);
+    PQclear(result);
+    return r;
 }
 
 /* A few milliseconds, different in each process, so that two that met do not meet again. */
@@ -65,6 +140,20 @@ static bool try_again(struct db *db, int attempt)
     return attempt == 0 && is_ambiguous(db, -EAGAIN);
 }
 
+static int put_short(struct db *db, struct index_series *series, const char *const *values,
+                     enum index_result *ret, uint64_t *ret_old)
+{
+    int r = -ENOENT;
+
+    if (series && series->begun_blob != 0)
+        return put_begun(db, series, values, ret, ret_old);
+    if (series && index_series_matches(series, values))
+        r = index_put_next(db, series, values);
+    if (r == 0)
+        *ret = INDEX_STORED;
+    return r;
+}
+
 /* What put_next() leaves undone, or does not survive, is put in full. */
 static int put(struct db *db, struct index_series *series, const char *const *values,
                enum index_result *ret, uint64_t *ret_old)
@@ -73,11 +162,7 @@ static int put(struct db *db, struct index_series *series, const char *const *va
     int r = 0;
 
     for (int attempt = 0; r == 0; attempt++) {
-        r = attempt == 0 && series && index_series_matches(series, values)
-                ? index_put_next(db, series, values)
-                : -ENOENT;
-        if (r == 0)
-            *ret = INDEX_STORED;
+        r = attempt == 0 ? put_short(db, series, values, ret, ret_old) : -ENOENT;
         if (r == -ENOENT)
             r = put_once(db, series, values, ret, ret_old);
         ambiguous = ambiguous || is_ambiguous(db, r);
@@ -101,6 +186,8 @@ int index_put(struct db *db, struct index_series *series, const struct instance 
     struct index_row row = {.values = {NULL}};
     int r = index_row_fill(i, &row);
 
+    if (series && (r < 0 || series->begun_blob != i->blob_id))
+        index_cancel(db, series);
     if (r == 0)
         r = put(db, series, row.values, ret, ret_old);
     index_row_done(&row);

@@ -26,7 +26,9 @@ struct index_series {
     char *block; /* see index_row_pack() */
     const char *values[INDEX_PARAMETERS];
     char study_key[24], series_key[24];
-    bool study_as_row; /* its study attributes are those of the study row */
+    bool study_as_row;   /* its study attributes are those of the study row */
+    uint64_t begun_blob; /* 0: none, see index_begin() */
+    unsigned crowded;    /* begin none of so many instances: others store in their study */
 };
 
 void index_series_done(struct index_series *s);
@@ -37,6 +39,14 @@ void index_series_done(struct index_series *s);
  * NULL) is kept up to date. */
 int index_put(struct db *db, struct index_series *series, const struct instance *i,
               enum index_result *ret, uint64_t *ret_old);
+
+/* Let the database execute the put of @i while its file is still being sealed. index_put() or
+ * index_keep() with the same @series, called when it is, commits that; where nothing could be
+ * begun, or it has another blob now, they do it all. @db serves nobody else until then, and others
+ * wait for the study: only for a file that takes long. */
+void index_begin(struct db *db, struct index_series *series, const struct instance *i);
+/* The file could not be sealed: nothing is put. */
+void index_cancel(struct db *db, struct index_series *series);
 
 /* The same with the INDEX_PARAMETERS values of index_row.h. */
 int index_put_values(struct db *db, const char *const *values, enum index_result *ret,

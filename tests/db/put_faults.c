@@ -41,8 +41,8 @@ static void inject(const char *state, int times)
     run_sql(d.db, sql);
 }
 
-/* What comes of the @number-th instance of the one series. */
-static int put_number(int number)
+/* What comes of the @number-th instance of the one series; @begun: see index_begin(). */
+static int put_number(int number, bool begun)
 {
     char sop[16];
     struct sample s = {.sop = sop, .study = "2.1", .series = "3.1"};
@@ -52,6 +52,12 @@ static int put_number(int number)
 
     (void)snprintf(sop, sizeof sop, "1.%d", number);
     i = make_instance(&s, (uint64_t)number);
+    if (begun) {
+        cr_assert_eq(db_connect(d.db), 0);
+        series.crowded = 0;
+        index_begin(d.db, &series, &i);
+        cr_assert_neq(series.begun_blob, 0);
+    }
     r = index_put(d.db, &series, &i, &result, NULL);
     cr_assert_eq(result, INDEX_STORED);
     instance_done(&i);
@@ -68,14 +74,15 @@ Test(put_faults, a_race_is_tried_again_and_what_lasts_is_for_later)
                 {"57P01", 1, -EAGAIN}};
     int there = 0;
 
-    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
-        size_t row = i / 2; /* the first time in full, then the short way */
+    for (size_t i = 0; i < 4 * sizeof rows / sizeof *rows; i++) {
+        size_t row = i / 4; /* the first time in full, then the short way, and both begun */
         char expected[16];
 
         if (i % 2 == 0)
             index_series_done(&series);
         inject(rows[row].state, rows[row].times);
-        cr_assert_eq(put_number((int)i), rows[row].expected, "row %zu: %s", row, db_problem(d.db));
+        cr_assert_eq(put_number((int)i, i % 4 > 1), rows[row].expected, "row %zu: %s", row,
+                     db_problem(d.db));
         there += rows[row].expected == 0;
         (void)snprintf(expected, sizeof expected, "%d", there);
         cr_assert_answer(d.db, "select count(*) from isthmus.instance", expected);
@@ -85,7 +92,7 @@ Test(put_faults, a_race_is_tried_again_and_what_lasts_is_for_later)
                          expected);
         inject("", 0);
     }
-    for (int i = 0; i < (int)(2 * sizeof rows / sizeof *rows); i++)
-        cr_assert_eq(put_number(i), 0);
-    cr_assert_answer(d.db, "select count(*) from isthmus.instance", "14");
+    for (int i = 0; i < (int)(4 * sizeof rows / sizeof *rows); i++)
+        cr_assert_eq(put_number(i, i % 2 == 1), 0);
+    cr_assert_answer(d.db, "select count(*) from isthmus.instance", "28");
 }

@@ -1,4 +1,5 @@
-/* The connection dies after the COMMIT and before its answer. */
+/* The connection dies after the COMMIT and before its answer: of a statement that is a transaction
+ * of its own, and of what was begun while the file was sealed. */
 #include "tests/db/database.h"
 #include "tests/db/sample.h"
 
@@ -28,7 +29,22 @@ int __wrap_db_query(struct db *db, const char *sql, int n, const char *const *va
     return r < 0 ? r : __real_db_query(db, sql, n, values, ret);
 }
 
+int __real_db_script(struct db *db, const char *sql);
+int __wrap_db_script(struct db *db, const char *sql);
+int __wrap_db_script(struct db *db, const char *sql)
+{
+    int r = __real_db_script(db, sql);
+
+    if (losses == 0 || strcmp(sql, "commit") != 0)
+        return r;
+    losses--;
+    cr_assert_eq(r, 0);
+    db_disconnect(db);
+    return -EAGAIN;
+}
+
 static struct database d;
+static struct index_series series;
 
 static void setup(void)
 {
@@ -37,35 +53,55 @@ static void setup(void)
 
 static void teardown(void)
 {
+    index_series_done(&series);
     drop_database(&d);
 }
 
 TestSuite(put_lost, .init = setup, .fini = teardown, .timeout = 60);
 
+static const struct {
+    int losses, then_say, expected;
+} rows[] = {{1, -EINVAL, -EAGAIN},
+            {1, -ENOMEM, -EAGAIN},
+            {1, 0, 0},
+            {2, 0, -EAGAIN},
+            {0, -EINVAL, -EINVAL}};
+
+/* Put an instance that is begun or not, with what row @row says. */
+static void put_row(size_t row, bool begun)
+{
+    char sop[16];
+    struct sample s = {.sop = sop, .study = "2.1", .series = "3.1"};
+    struct instance instance;
+    enum index_result result = INDEX_STORED;
+
+    (void)snprintf(sop, sizeof sop, "1.%zu", row);
+    instance = make_instance(&s, row + 1);
+    cr_assert_eq(db_connect(d.db), 0);
+    if (begun) {
+        series.crowded = 0;
+        index_begin(d.db, &series, &instance);
+        cr_assert_neq(series.begun_blob, 0);
+    }
+    losses = rows[row].losses;
+    then_say = rows[row].then_say;
+    cr_assert_eq(index_put(d.db, begun ? &series : NULL, &instance, &result, NULL),
+                 rows[row].expected, "row %zu", row);
+    cr_assert_eq(result, INDEX_STORED);
+    instance_done(&instance);
+}
+
 Test(put_lost, what_may_be_committed_is_never_reported_as_refused)
 {
-    static const struct {
-        int losses, then_say, expected;
-    } rows[] = {{0, -EINVAL, -EINVAL},
-                {1, -EINVAL, -EAGAIN},
-                {1, -ENOMEM, -EAGAIN},
-                {1, 0, 0},
-                {2, 0, -EAGAIN}};
-
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char sop[16];
-        struct sample s = {.sop = sop, .study = "2.1", .series = "3.1"};
-        struct instance instance;
-        enum index_result result = INDEX_STORED;
-
-        (void)snprintf(sop, sizeof sop, "1.%zu", i);
-        instance = make_instance(&s, i + 1);
-        losses = rows[i].losses;
-        then_say = rows[i].then_say;
-        cr_assert_eq(index_put(d.db, NULL, &instance, &result, NULL), rows[i].expected, "row %zu",
-                     i);
-        cr_assert_eq(result, INDEX_STORED);
-        instance_done(&instance);
-    }
+    for (size_t row = 0; row < 5; row++)
+        put_row(row, false);
     cr_assert_answer(d.db, "select count(*) from isthmus.instance", "4");
+}
+
+Test(put_lost, what_was_begun_may_be_committed_too)
+{
+    for (size_t row = 0; row < 4; row++)
+        put_row(row, true);
+    cr_assert_answer(d.db, "select count(*) from isthmus.instance", "4");
+    cr_assert_answer(d.db, "select number_of_study_related_instances from isthmus.study", "4");
 }

@@ -52,9 +52,9 @@ def ct_header(study, series, instance, number=1, **text):
         element(0x00280103, "US", 0)))
 
 
-def ct(study, series, instance, number=1, **text):
-    """A whole CT slice of 8 KiB; its pixels depend on @number."""
-    pixels = struct.pack("<H", number & 0xFFFF) * 4096
+def ct(study, series, instance, number=1, kib=8, **text):
+    """A whole CT slice of @kib KiB; its pixels depend on @number."""
+    pixels = struct.pack("<H", number & 0xFFFF) * (512 * kib)
     return ct_header(study, series, instance, number, **text) + element(0x7FE00010, "OW", pixels)
 
 

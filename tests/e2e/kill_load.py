@@ -11,7 +11,8 @@ STUDIES = 5
 
 
 class Load:
-    """SENDERS threads that each send their share and try again until it is answered Success."""
+    """SENDERS threads that each send their share, every third one large (see index_begin() in
+    store/index.h), and try again until it is answered Success."""
 
     def __init__(self, isthmus, salt, instances):
         self.isthmus, self.salt, self.instances = isthmus, salt, instances
@@ -23,7 +24,7 @@ class Load:
     def instance(self, n):
         study = f"2.25.{self.salt}{n % STUDIES}"
         uid = f"{study}.{n + 1}"
-        return study, uid, dicom.ct(study, f"{study}.0", uid, n)
+        return study, uid, dicom.ct(study, f"{study}.0", uid, n, kib=8 if n % 3 else 100)
 
     def _send_share(self, share):
         association, n = None, share

@@ -3,10 +3,12 @@
     disk = Disk(root, directory)       # everything below root is on the disk now
     ... programs run with disk.environment() and are killed ...
     disk.cut(random)                   # root is made again as the disk has it
+    with disk.failing(): ...           # nothing can be synced
 
 Nothing that was not synced has to be there, but it may be: half of the time some does survive, of
 each directory the first few changes, of a file an empty one, a part or the whole.
 """
+import contextlib
 import os
 import shutil
 import subprocess
@@ -51,6 +53,15 @@ class Disk:
         return {"LD_PRELOAD": str(self.library), "POWER_LOG_ROOT": str(self.root),
                 "POWER_LOG_DIR": str(self.directory),
                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+    @contextlib.contextmanager
+    def failing(self):
+        sign = self.directory / "failing"
+        sign.touch()
+        try:
+            yield
+        finally:
+            sign.unlink()
 
     def _look(self):
         """What lies below the root is on the disk."""

@@ -7,7 +7,8 @@
  *   rename OLD_DIRECTORY OLD_NAME NEW_DIRECTORY NEW_NAME        unlink DIRECTORY NAME
  *   sync INODE COPY                  syncdir DIRECTORY
  *
- * The operation and its line are one step for all processes (flock). */
+ * The operation and its line are one step for all processes (flock). While there is a file
+ * $POWER_LOG_DIR/failing, nothing can be synced (EIO). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -169,6 +170,14 @@ static void keep_copy(int fd)
     log_line("sync\t%lu\t%s\n", inode_of(fd), strrchr(copy, '/') + 1);
 }
 
+static int is_failing(void)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s/failing", getenv("POWER_LOG_DIR"));
+    return access(path, F_OK) == 0;
+}
+
 static int sync_logged(__typeof__(&fsync) real, int fd)
 {
     struct place p;
@@ -177,6 +186,10 @@ static int sync_logged(__typeof__(&fsync) real, int fd)
 
     if (fstat(fd, &st) < 0 || !place_of(fd, ".", &p))
         return real(fd);
+    if (is_failing()) {
+        errno = EIO;
+        return -1;
+    }
     (void)log_lock();
     r = real(fd);
     if (r == 0 && S_ISDIR(st.st_mode))

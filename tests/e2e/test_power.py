@@ -3,8 +3,8 @@
 the store forgets what was not synced (power_disk.py).
 
 After restart every instance that was answered Success is in the index and in its file bit for bit,
-nothing waits in incoming/ for ever, and verify agrees. ISTHMUS_POWER_INSTANCES and
-ISTHMUS_POWER_ROUNDS scale it, ISTHMUS_POWER_SEED repeats a run.
+nothing waits in incoming/ for ever, and verify agrees. Before that the disk fails for a while.
+ISTHMUS_POWER_INSTANCES and ISTHMUS_POWER_ROUNDS scale it, ISTHMUS_POWER_SEED repeats a run.
 """
 # timeout: 600
 import os
@@ -13,6 +13,7 @@ import signal
 import tempfile
 import time
 
+import dicom_raw as dicom
 from harness import Isthmus, children, wait_until
 from kill_load import Load, check, kill_database
 from power_disk import Disk
@@ -53,6 +54,33 @@ def one_round(isthmus, disk, number):
           "forgotten", flush=True)
 
 
+def syncs_fail(isthmus, disk):
+    """What cannot be synced is refused and has no row, however large, and is taken when it can be."""
+    study = "2.25.900"
+    a = dicom.Association(isthmus.address, isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
+
+    def send(n):
+        uid = f"{study}.{n}"
+        data = dicom.ct(study, f"{study}.0", uid, n, kib=8 if n % 2 else 512)
+        return a.c_store(dicom.CT_IMAGE, uid, dicom.EXPLICIT, data)[0x0900]
+
+    def stored():
+        return isthmus.sql("select (select count(*) from isthmus.instance where sop_instance_uid like "
+                           f"'{study}.%'), number_of_study_related_instances from isthmus.study "
+                           f"where study_instance_uid = '{study}'")
+
+    assert send(1) == send(2) == 0
+    with disk.failing():
+        answers = [send(n) for n in range(3, 9)]
+    assert answers == [0xA700] * 6, answers
+    assert stored() == [["2", "2"]], stored()
+    assert not os.listdir(isthmus.dir / "store/incoming")
+    assert [send(n) for n in range(3, 9)] == [0] * 6
+    assert stored() == [["8", "8"]], stored()
+    isthmus.tool("verify")
+    a.release()
+
+
 print("seed", SEED, flush=True)
 random.seed(SEED)
 with tempfile.TemporaryDirectory(prefix="isthmus-power.") as scratch, Isthmus() as isthmus:
@@ -61,5 +89,6 @@ with tempfile.TemporaryDirectory(prefix="isthmus-power.") as scratch, Isthmus() 
     disk = Disk(isthmus.dir / "store", scratch)
     isthmus.environment.update(disk.environment())
     isthmus.start()
+    syncs_fail(isthmus, disk)
     for number in range(ROUNDS):
         one_round(isthmus, disk, number)

@@ -32,14 +32,16 @@ Test(blob, the_file_is_meta_and_data_and_the_digest_is_of_the_data_whatever_the_
         size_t total = rows[row].total, piece = rows[row].piece;
         struct blob *b = begin("", 0);
         XXH128_canonical_t digest;
-        struct sealed s;
+        struct sealed s, before;
         int fd;
 
         for (size_t at = 0; at < total; at += piece)
             cr_assert_eq(blob_append(b, data + at, at + piece < total ? piece : total - at), 0);
+        blob_describe(b, &before.id, &before.size, before.digest);
         s = seal(b);
         blob_release(b);
         cr_assert_eq(s.size, total);
+        cr_assert_eq(memcmp(&s, &before, sizeof s), 0, "as it was described");
         XXH128_canonicalFromHash(&digest, XXH3_128bits(data, total));
         cr_assert_arr_eq(s.digest, digest.digest, 16);
         cr_assert_eq(store_read(store, s.id, &fd), 0);
