@@ -51,7 +51,7 @@ static int add_row(struct indexer *x, uint64_t id, int fd)
     _cleanup_(instance_done) struct instance i = {0};
     _cleanup_free_ char *block = NULL;
     size_t n = 0;
-    int r = instance_reread(fd, &i, NULL);
+    int r = instance_reread_sealed(fd, &i, NULL);
 
     if (r < 0)
         return r;
@@ -88,16 +88,19 @@ static int take(void *context, uint64_t id, int fd)
         return 0;
     r = child_stopping ? -EAGAIN : db_connect(x->db);
     if (r == 0)
-        r = instance_reread(fd, &i, NULL);
+        r = instance_reread_sealed(fd, &i, NULL);
     i.blob_id = id;
     if (r == 0)
         r = index_keep(x->db, x->store, NULL, &i, x->restored_titles, &result, &old);
     if (r == -EAGAIN && !child_stopping && db_connection(x->db))
         r = -EBUSY; /* a row that somebody locks: the next file may have another */
-    if (r < 0 && r != -EAGAIN && r != -EBUSY && x->complained != id) {
+    if (r < 0 && r != -EAGAIN && r != -EBUSY && r != -ENODATA && x->complained != id) {
         x->complained = id;
         log_error("file %016llx of incoming/ cannot be indexed (%s); it stays there",
-                  (unsigned long long)id, r == -EINVAL ? db_problem(x->db) : strerror(-r));
+                  (unsigned long long)id,
+                  r == -EINVAL   ? db_problem(x->db)
+                  : r == -EILSEQ ? "its bytes are not those that were received"
+                                 : strerror(-r));
     }
     if (r == 0 && result == INDEX_REPAIRED)
         log_warning("the file %016llx of a repeated instance was gone or damaged; %016llx takes "

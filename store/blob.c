@@ -1,5 +1,6 @@
 #include "store/blob_internal.h"
 #include "store/base/cleanup.h"
+#include "store/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@ struct blob {
     struct store *store;
     uint64_t id;
     int fd;
+    bool has_preamble;
     bool linked; /* has its name in objects/ */
     bool sealed;
     int error; /* the first one, negative errno */
@@ -96,6 +98,7 @@ int blob_create(struct store *s, const void *meta, size_t meta_bytes, struct blo
         return r;
     }
     (void)XXH3_128bits_reset(b->digest);
+    b->has_preamble = meta_bytes >= SEAL_BYTES;
     memcpy(b->buffer, meta, meta_bytes);
     b->used = meta_bytes;
     *ret = b;
@@ -211,15 +214,47 @@ static int link_object(struct blob *b, int *ret_directory)
     return -EEXIST;
 }
 
-/* The file must be whole on the disk before it gets its second name: two names mean "received
- * whole" to store_adopt() after a crash. */
-static int sync_and_link(struct blob *b)
+static void take_digest(const struct blob *b, uint8_t ret[16])
 {
-    int directory, r = write_through(b, NULL, 0);
+    XXH128_canonical_t digest;
 
-    if (r < 0)
-        return r;
-    return fsync(b->fd) < 0 ? to_error(errno) : link_object(b, &directory);
+    XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(b->digest));
+    memcpy(ret, digest.digest, 16);
+}
+
+/* The preamble is in the buffer still, or in the file. */
+static int write_seal(struct blob *b)
+{
+    struct seal seal = {.file_bytes = b->written_bytes + b->used};
+    uint8_t preamble[SEAL_BYTES];
+    ssize_t n = SEAL_BYTES;
+
+    if (!b->has_preamble)
+        return 0;
+    take_digest(b, seal.digest);
+    seal_write(&seal, preamble);
+    if (b->written_bytes == 0)
+        memcpy(b->buffer, preamble, SEAL_BYTES);
+    else
+        n = pwrite(b->fd, preamble, SEAL_BYTES, 0);
+    return n < 0 ? to_error(errno) : n < SEAL_BYTES ? -EIO : 0;
+}
+
+/* All that can be done without waiting for the disk. */
+static int write_and_link(struct blob *b)
+{
+    int directory, r = write_seal(b);
+
+    if (r == 0)
+        r = write_through(b, NULL, 0);
+    return r < 0 ? r : link_object(b, &directory);
+}
+
+/* The link is there before the file is synced: a file system with a journal then commits both at
+ * once, and has nothing left to write when the directory is synced. */
+static int sync_file(const struct blob *b)
+{
+    return fsync(b->fd) < 0 ? to_error(errno) : 0;
 }
 
 static int sync_directory(const struct blob *b)
@@ -233,7 +268,9 @@ static int sync_directory(const struct blob *b)
 
 static void seal(struct blob *b)
 {
-    b->error = sync_and_link(b);
+    b->error = write_and_link(b);
+    if (b->error == 0)
+        b->error = sync_file(b);
     if (b->error == 0)
         b->error = sync_directory(b);
     b->sealed = b->error == 0;
@@ -242,10 +279,7 @@ static void seal(struct blob *b)
 void blob_describe(const struct blob *b, uint64_t *ret_id, uint64_t *ret_size_bytes,
                    uint8_t ret_digest[16])
 {
-    XXH128_canonical_t digest;
-
-    XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(b->digest));
-    memcpy(ret_digest, digest.digest, 16);
+    take_digest(b, ret_digest);
     *ret_id = b->id;
     *ret_size_bytes = b->size_bytes;
 }
@@ -268,7 +302,7 @@ static void start_all(struct blob *const *blobs, size_t n)
         struct blob *b = blobs[i];
 
         if (b->error == 0)
-            b->error = write_through(b, NULL, 0);
+            b->error = write_and_link(b);
         if (b->error == 0)
             (void)sync_file_range(b->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     }
@@ -298,7 +332,7 @@ void blob_seal_all(struct blob *const *blobs, size_t n)
     start_all(blobs, n);
     for (size_t i = 0; i < n; i++)
         if (blobs[i]->error == 0)
-            blobs[i]->error = sync_and_link(blobs[i]);
+            blobs[i]->error = sync_file(blobs[i]);
     sync_directories(blobs, n);
 }
 

@@ -7,7 +7,8 @@
  *
  * Sealing gives the file its second, permanent name; the incoming name stays until the row is
  * committed. So incoming/ *is* the spool: after a crash, or while the database is away, a file
- * there with two names was received whole and waits for its row, a file with one name was never
+ * there with two names was received whole and waits for its row (unless the power was lost before
+ * all of it was on the disk, which its seal.h says), a file with one name was never
  * acknowledged (nor is there a file in objects/ that a copy without hard links made of it). The
  * receiver holds flock(2) on the file while it works; the kernel lets go when the process dies, so
  * an unlocked file in incoming/ has no owner. No string from the network is part of a name. */
@@ -28,7 +29,8 @@ int store_open(const char *root, uint64_t reserve_bytes, struct store **ret);
 int store_open_readonly(const char *root, uint64_t reserve_bytes, struct store **ret);
 struct store *store_free(struct store *s);
 
-/* Begin a file with @meta (preamble and file meta group, not part of the digest). Returns 0,
+/* Begin a file with @meta (preamble, which becomes its seal, and file meta group; not part of the
+ * digest). Returns 0,
  * -ENOSPC (also: less than the reserve is left), -EIO, -ENOMEM … */
 int blob_create(struct store *s, const void *meta, size_t meta_bytes, struct blob **ret);
 
@@ -41,7 +43,7 @@ int blob_append(struct blob *b, const void *bytes, size_t n);
 void blob_describe(const struct blob *b, uint64_t *ret_id, uint64_t *ret_size_bytes,
                    uint8_t ret_digest[16]);
 
-/* Make it permanent: sync the file, link it into objects/, sync that directory (and each
+/* Make it permanent: seal it, link it into objects/, sync the file and that directory (and each
  * directory made on the way). On success the file survives power loss. Blocks on the disk. A
  * failed fsync is final. Returns 0, -ENOSPC, -EIO … ; on error only blob_abandon() makes sense.
  * Fills id, size and digest of the data set. */
@@ -69,8 +71,8 @@ void store_release(struct store *s, uint64_t id);
 /* Call @take for each file of incoming/ that has no owner and was sealed, oldest first, holding
  * its lock; unsealed ones without owner are deleted and counted in *ret_abandoned. @take gets an
  * open descriptor at offset 0 (not its own) and returns 0: indexed, the incoming name goes;
- * -EAGAIN: stop here, later (the database is away); another error: leave it and go on (-EBUSY:
- * not now). Before that @prepare (may be NULL) sees up to ADOPT_FILES_MAX of them together, and may
+ * -ENODATA: it was not received whole, and is deleted; -EAGAIN: stop here, later (the database is
+ * away); another error: leave it and go on (-EBUSY: not now). Before that @prepare (may be NULL) sees up to ADOPT_FILES_MAX of them together, and may
  * read from the descriptors. Returns the number taken, or negative errno. *ret_left: sealed files
  * that stay, with those that have an owner. */
 #define ADOPT_FILES_MAX 64

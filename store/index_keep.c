@@ -119,6 +119,6 @@ int index_keep_file(struct db *db, struct store *s, uint64_t blob, enum index_re
     int r = store_read(s, blob, &fd);
 
     if (r == 0)
-        r = instance_reread(fd, &i, NULL);
+        r = instance_reread_sealed(fd, &i, NULL);
     return r < 0 ? r : index_keep(db, s, NULL, &i, 0, ret, ret_old);
 }

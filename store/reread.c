@@ -2,9 +2,12 @@
 
 #include "store/base/cleanup.h"
 #include "store/header.h"
+#include "store/seal.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #define CHUNK PART10_META_MAX
@@ -104,4 +107,39 @@ int instance_reread(int fd, struct instance *ret, struct reread *ret_about)
     if (ret_about)
         *ret_about = r.about;
     return e;
+}
+
+/* 0; -ENODATA: the file is none of ours, or not all of it. */
+static int check_seal(int fd, struct seal *ret, bool *ret_sealed)
+{
+    uint8_t preamble[SEAL_BYTES];
+    ssize_t n = pread(fd, preamble, sizeof preamble, 0);
+    struct stat st;
+
+    if (n < 0 || fstat(fd, &st) < 0)
+        return -EIO;
+    *ret_sealed = seal_read(preamble, (size_t)n, ret) == 0;
+    return *ret_sealed && (uint64_t)st.st_size == ret->file_bytes ? 0 : -ENODATA;
+}
+
+int instance_reread_sealed(int fd, struct instance *ret, struct reread *ret_about)
+{
+    struct reread about = {.sealed = false};
+    struct seal seal;
+    bool sealed = false;
+    int r = check_seal(fd, &seal, &sealed);
+
+    if (r == 0) {
+        r = instance_reread(fd, ret, &about);
+        if (r == -ENODATA || r == -EILSEQ)
+            r = -EIO; /* disks have these errors too */
+    }
+    about.sealed = sealed;
+    if (ret_about)
+        *ret_about = about;
+    if (r == 0 && memcmp(ret->digest, seal.digest, sizeof seal.digest) != 0) {
+        memcpy(ret->digest, seal.digest, sizeof seal.digest);
+        r = -EILSEQ;
+    }
+    return r;
 }

@@ -11,6 +11,7 @@ struct reread {
     struct part10 part10;
     const char *problem; /* why -EBADMSG: a short phrase without values, static text */
     bool other_file;     /* it is not a DICOM file at all */
+    bool sealed;         /* by us; only instance_reread_sealed() looks */
 };
 
 /* Read the file behind @fd from where it stands to its end, in constant memory: header, transfer
@@ -19,5 +20,10 @@ struct reread {
  * @ret_about may be NULL; it is set on success and for -EBADMSG.
  * 0; -EBADMSG: not a DICOM file or a header that cannot be followed; -EIO, -ENOMEM. */
 int instance_reread(int fd, struct instance *ret, struct reread *ret_about);
+
+/* The same for a file of the store from its beginning. Also -ENODATA: it was not received whole, or
+ * not by us, and was not read; -EILSEQ: it was, and has other bytes now; the digest in @ret is that
+ * of what came. @ret_about is always set. */
+int instance_reread_sealed(int fd, struct instance *ret, struct reread *ret_about);
 
 #endif

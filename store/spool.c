@@ -167,6 +167,12 @@ static int take_one(struct adoption *a, uint64_t id, int fd)
 {
     int r = a->take(a->context, id, fd);
 
+    if (r == -ENODATA) {
+        (void)store_delete(a->store, id);
+        store_release(a->store, id);
+        a->abandoned++;
+        return 0;
+    }
     if (r < 0) {
         a->left++;
         return r == -EAGAIN ? r : 0;

@@ -17,16 +17,23 @@
 #define JOBS 2
 
 /* What a process of the crew answers begins with; a row or a reason comes behind it. */
-enum found { FOUND_ROW, FOUND_WAITING, FOUND_PROBLEM };
+enum found { FOUND_ROW, FOUND_WAITING, FOUND_UNFINISHED, FOUND_PROBLEM };
 
-enum count { COUNT_INDEXED, COUNT_CONFLICTS, COUNT_DUPLICATES, COUNT_WAITING, COUNT_REFUSED };
+enum count {
+    COUNT_INDEXED,
+    COUNT_CONFLICTS,
+    COUNT_DUPLICATES,
+    COUNT_UNFINISHED,
+    COUNT_WAITING,
+    COUNT_REFUSED
+};
 
 struct reindex {
     const struct tool *tool;
     struct store *store;
     struct crew *crew;
     struct progress progress;
-    bool delete_duplicates;
+    bool delete_unneeded;
     uint64_t files, counts[COUNT_REFUSED + 1];
     json_t *problems; /* for --json */
 
@@ -78,7 +85,13 @@ static int work(void *context, const void *task, size_t n, void **ret, size_t *r
     if (r == 0 && fstat(fd, &st) == 0 && st.st_nlink > 1)
         return answer(FOUND_WAITING, "", 0, ret, ret_n);
     if (r == 0)
-        r = instance_reread(fd, &i, &about);
+        r = instance_reread_sealed(fd, &i, &about);
+    if (r == -EILSEQ)
+        r = 0; /* its row is as it was, so verify names it as before */
+    if (r == -ENODATA && (about.sealed || st.st_size == 0))
+        return answer(FOUND_UNFINISHED, "", 0, ret, ret_n);
+    if (r == -ENODATA)
+        about.problem = "it has no seal of ours; 'isthmus import' takes what is from elsewhere";
     if (r == -ENOMEM)
         return r;
     if (r < 0)
@@ -115,7 +128,7 @@ static void settle_duplicate(struct reindex *x, uint64_t blob)
     uint64_t old = 0;
     int r = index_keep_file(x->tool->db, x->store, blob, &result, &old);
 
-    if (r == 0 && result == INDEX_DUPLICATE && x->delete_duplicates)
+    if (r == 0 && result == INDEX_DUPLICATE && x->delete_unneeded)
         r = store_delete(x->store, blob);
     if (r < 0)
         report(x, blob, COUNT_REFUSED, strerrordesc_np(-r));
@@ -123,9 +136,23 @@ static void settle_duplicate(struct reindex *x, uint64_t blob)
         report(x, blob, COUNT_INDEXED, "it takes the place of a file that is gone or damaged");
     else
         report(x, blob, COUNT_DUPLICATES,
-               x->delete_duplicates ? NULL
-                                    : "another file has the same bytes; this one is not needed, "
-                                      "--delete-duplicates deletes it");
+               x->delete_unneeded ? NULL
+                                  : "another file has the same bytes; this one is not needed, "
+                                    "--delete-unneeded deletes it");
+}
+
+/* Power was lost before all of it was on the disk, so no sender was told that it is stored. */
+static void settle_unfinished(struct reindex *x, uint64_t blob)
+{
+    int r = x->delete_unneeded ? store_delete(x->store, blob) : 0;
+
+    if (r < 0)
+        report(x, blob, COUNT_REFUSED, strerrordesc_np(-r));
+    else
+        report(x, blob, COUNT_UNFINISHED,
+               x->delete_unneeded ? NULL
+                                  : "it was not received whole, as its sender knows; "
+                                    "--delete-unneeded deletes it");
 }
 
 static void take_result(void *context, uint64_t blob, enum index_result result, int error)
@@ -164,6 +191,8 @@ static int take_answer(void *context, const void *task, size_t n, const void *by
         report(x, blob, COUNT_REFUSED, "the process that read it died");
     else if (*p == FOUND_ROW)
         return take_row(x, blob, p + 1, size - 1);
+    else if (*p == FOUND_UNFINISHED)
+        settle_unfinished(x, blob);
     else
         report(x, blob, *p == FOUND_WAITING ? COUNT_WAITING : COUNT_REFUSED,
                *p == FOUND_WAITING ? NULL : p + 1);
@@ -187,16 +216,17 @@ static int give(void *context, uint64_t blob)
 
 static int print_result(const struct reindex *x)
 {
-    static const char *const names[] = {"indexed", "conflicts", "duplicates", "waiting", "refused"};
+    static const char *const names[] = {"indexed",    "conflicts", "duplicates",
+                                        "unfinished", "waiting",   "refused"};
     const uint64_t *n = x->counts;
     json_t *result;
 
     if (!x->problems) {
         (void)printf("%" PRIu64 " files without a row: %" PRIu64 " indexed, %" PRIu64
                      " kept aside as conflicts, %" PRIu64 " not needed, %" PRIu64
-                     " left to the listener, %" PRIu64 " refused\n",
+                     " not received whole, %" PRIu64 " left to the listener, %" PRIu64 " refused\n",
                      x->files, n[COUNT_INDEXED], n[COUNT_CONFLICTS], n[COUNT_DUPLICATES],
-                     n[COUNT_WAITING], n[COUNT_REFUSED]);
+                     n[COUNT_UNFINISHED], n[COUNT_WAITING], n[COUNT_REFUSED]);
         return TOOL_FINE;
     }
     result = json_pack("{s:I,s:I}", "files", (json_int_t)x->files, "known", (json_int_t)x->known.n);
@@ -266,7 +296,7 @@ static int prepare(const struct tool *t)
 static int run(struct tool *t, int argc, char **argv)
 {
     static const struct option options[] = {{"jobs", required_argument, NULL, 'j'},
-                                            {"delete-duplicates", no_argument, NULL, 'd'},
+                                            {"delete-unneeded", no_argument, NULL, 'd'},
                                             {NULL, 0, NULL, 0}};
     struct reindex x = {.tool = t};
     double jobs = JOBS;
@@ -276,7 +306,7 @@ static int run(struct tool *t, int argc, char **argv)
         if (option == '?')
             return TOOL_USAGE;
         if (option == 'd')
-            x.delete_duplicates = true;
+            x.delete_unneeded = true;
         else if (!tool_number(optarg, 1, CREW_MAX, &jobs))
             return tool_usage(t, "--jobs is %s, allowed is 1 to %d", optarg, CREW_MAX);
     }
@@ -286,8 +316,8 @@ static int run(struct tool *t, int argc, char **argv)
     if (code == TOOL_FINE)
         code = prepare(t);
     if (code == TOOL_FINE)
-        code = x.delete_duplicates ? tool_open_store_for_writing(t, &x.store)
-                                   : tool_open_store(t, &x.store);
+        code = x.delete_unneeded ? tool_open_store_for_writing(t, &x.store)
+                                 : tool_open_store(t, &x.store);
     if (code == TOOL_FINE)
         code = blobs_load(t, &x.known);
     if (code == TOOL_FINE) {
@@ -301,10 +331,11 @@ static int run(struct tool *t, int argc, char **argv)
 }
 
 const struct tool_command tool_reindex = {
-    "reindex", "[--jobs N] [--delete-duplicates] [--json]", "Give every file without a row its row",
+    "reindex", "[--jobs N] [--delete-unneeded] [--json]", "Give every file without a row its row",
     "  --jobs N  read N files at a time, 1 to 64 (default 2)\n"
-    "  --delete-duplicates  delete files without a row that repeat one that has a row and is\n"
-    "            whole; a loss of power leaves some, which were never acknowledged\n"
+    "  --delete-unneeded  delete files without a row that repeat one that has a row and is\n"
+    "            whole, and those that were not received whole; a loss of power leaves some, which\n"
+    "            were never acknowledged\n"
     "  --json    the result as one JSON object\n"
     "\n"
     "Files are taken in the order in which they were received, so on an empty index this makes "

@@ -47,7 +47,7 @@ def one_round(isthmus, disk, number):
     load.finish()
     assert len(load.acknowledged) == INSTANCES
     check(isthmus, load.acknowledged, leftovers=True)
-    isthmus.owner_tool("reindex", "--delete-duplicates")  # what was whole, but not acknowledged, has no row
+    isthmus.owner_tool("reindex", "--delete-unneeded")  # what was not acknowledged has no row
     isthmus.tool("verify")
     wait_until(lambda: not os.listdir(isthmus.dir / "store/incoming"), 60, "an empty incoming/")
     print(f"round {number}: no power after {at} of {INSTANCES} instances, {forgotten} changes "

@@ -2,6 +2,7 @@
  * After each failure: what was acknowledged is there whole; what is not acknowledged either waits
  * with two names (and is whole) or is gone after the next adoption. */
 #include "store/blob.h"
+#include "store/seal.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -32,6 +33,13 @@ int __wrap_fsync(int fd)
 {
     syncs++;
     return fails() ? -1 : __real_fsync(fd);
+}
+
+ssize_t __real_pwrite(int fd, const void *bytes, size_t n, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset)
+{
+    return fails() ? -1 : __real_pwrite(fd, bytes, n, offset);
 }
 
 ssize_t __real_writev(int fd, const struct iovec *iov, int n);
@@ -81,6 +89,7 @@ int __wrap_flock(int fd, int operation)
 
 static char root[] = "/tmp/isthmus-fault-XXXXXX";
 static char object[OBJECT_BYTES];
+static const char meta[132] = {[128] = 'D', 'I', 'C', 'M'};
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -101,20 +110,22 @@ static void tear_down(void)
     (void)nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The file of @id is "meta" and then the object. */
+/* Its seal, four letters and then the object. */
 static int is_whole(int fd)
 {
-    static char got[OBJECT_BYTES + 16];
+    static char got[OBJECT_BYTES + 200];
     ssize_t n = pread(fd, got, sizeof got, 0);
+    struct seal seal;
 
-    return n == (ssize_t)(4 + sizeof object) && memcmp(got, "meta", 4) == 0 &&
-           memcmp(got + 4, object, sizeof object) == 0;
+    return n == (ssize_t)(sizeof meta + sizeof object) && seal_read(got, (size_t)n, &seal) == 0 &&
+           seal.file_bytes == (uint64_t)n && memcmp(got + 128, "DICM", 4) == 0 &&
+           memcmp(got + sizeof meta, object, sizeof object) == 0;
 }
 
 static struct blob *begin(struct store *s)
 {
     struct blob *b = NULL;
-    int r = blob_create(s, "meta", 4, &b);
+    int r = blob_create(s, meta, sizeof meta, &b);
 
     for (size_t at = 0; r == 0 && at < sizeof object; at += 30 * 1024)
         (void)blob_append(b, object + at, 30 * 1024);
@@ -210,7 +221,7 @@ Test(blob, a_failed_fsync_is_final, .init = set_up, .fini = tear_down)
     uint8_t digest[16];
 
     cr_assert_eq(store_open(root, 0, &s), 0);
-    cr_assert_eq(blob_create(s, "meta", 4, &b), 0);
+    cr_assert_eq(blob_create(s, meta, sizeof meta, &b), 0);
     cr_assert_eq(blob_append(b, object, 100), 0);
     error_to_give = EIO;
     countdown = 2; /* writev, then fsync */

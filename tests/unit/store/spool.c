@@ -85,6 +85,19 @@ Test(spool, what_cannot_be_taken_stays_and_again_stops)
     }
 }
 
+Test(spool, what_was_not_received_whole_goes)
+{
+    struct taken t = {.results = {0, -ENODATA, 0}};
+    unsigned abandoned, left;
+
+    die_at_work(3, 0);
+    cr_assert_eq(store_adopt(store, NULL, take, &t, &abandoned, &left), 2);
+    cr_assert_eq(abandoned, 1);
+    cr_assert_eq(left, 0);
+    cr_assert_eq(count_incoming(), 0);
+    cr_assert(has_object(t.ids[0]) && !has_object(t.ids[1]) && has_object(t.ids[2]));
+}
+
 Test(spool, files_at_work_are_nobody_elses)
 {
     struct blob *open_one = begin("x", 1), *sealed_one = begin("x", 1);
