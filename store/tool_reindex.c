@@ -334,8 +334,8 @@ const struct tool_command tool_reindex = {
     "reindex", "[--jobs N] [--delete-unneeded] [--json]", "Give every file without a row its row",
     "  --jobs N  read N files at a time, 1 to 64 (default 2)\n"
     "  --delete-unneeded  delete files without a row that repeat one that has a row and is\n"
-    "            whole, and those that were not received whole; a loss of power leaves some, which\n"
-    "            were never acknowledged\n"
+    "            whole, and those that were not received whole; a loss of power leaves some,\n"
+    "            which were never acknowledged\n"
     "  --json    the result as one JSON object\n"
     "\n"
     "Files are taken in the order in which they were received, so on an empty index this makes "

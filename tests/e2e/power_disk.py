@@ -6,7 +6,7 @@
     with disk.failing(): ...           # nothing can be synced
 
 Nothing that was not synced has to be there, but it may be: half of the time some does survive, of
-each directory the first few changes, of a file an empty one, a part or the whole.
+each directory the first few changes or all of them, of a file an empty one, a part or the whole.
 """
 import contextlib
 import os
@@ -107,7 +107,8 @@ class Disk:
         path.mkdir(mode=0o750)
         os.chown(path, self.owner.st_uid, self.owner.st_gid)
         lucky = random.random() < 0.5
-        names = folder.with_changes(random.randint(0, len(folder.pending)) if lucky else 0)
+        n = len(folder.pending)
+        names = folder.with_changes(random.choice([n, random.randint(0, n)]) if lucky else 0)
         for name, thing in names.items():
             if isinstance(thing, Folder):
                 self._write(thing, path / name, before / name, random, made)
