@@ -15,7 +15,7 @@ create table patient (
     issuer_of_patient_id text not null default '',
     patient_id text not null default '',
     -- Study Instance UID when the study has no Patient ID: strangers are never merged
-    stray_study_uid text not null default '',
+    stray_study_uid text collate "C" not null default '',
     patient_name text,
     patient_name_folded text,
     patient_birth_date date,
@@ -27,7 +27,7 @@ create table patient (
 create table study (
     study_key bigint generated always as identity primary key,
     patient_key bigint not null references patient,
-    study_instance_uid text not null unique,
+    study_instance_uid text collate "C" not null unique,
     study_date date,
     study_time time,
     accession_number text,
@@ -59,7 +59,7 @@ create index on study (patient_key);
 create table series (
     series_key bigint generated always as identity primary key,
     study_key bigint not null references study,
-    series_instance_uid text not null,
+    series_instance_uid text collate "C" not null,
     modality text,
     series_number integer,
     series_date date,
@@ -76,7 +76,7 @@ create table series (
 create table instance (
     instance_key bigint generated always as identity primary key,
     series_key bigint references series, -- null: an object without patient (palette, protocol …)
-    sop_instance_uid text not null unique,
+    sop_instance_uid text collate "C" not null unique,
     sop_class_uid text not null,
     transfer_syntax_uid text not null,
     calling_ae_title text,
@@ -100,9 +100,9 @@ create index on instance (series_key);
 -- A second object with the UID of a stored one. The first stays what queries and FHIR show.
 create table conflict (
     conflict_key bigint generated always as identity primary key,
-    sop_instance_uid text not null,
-    study_instance_uid text,
-    series_instance_uid text,
+    sop_instance_uid text collate "C" not null,
+    study_instance_uid text collate "C",
+    series_instance_uid text collate "C",
     sop_class_uid text not null,
     transfer_syntax_uid text not null,
     calling_ae_title text,

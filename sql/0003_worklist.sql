@@ -23,7 +23,8 @@ create table worklist_order (
     accession_number text collate "C" not null,
     accession_issuer text not null default '',
     requested_procedure_id text collate "C" not null,
-    study_instance_uid text not null, -- several requested procedures may be of one study
+    -- several requested procedures may be of one study
+    study_instance_uid text collate "C" not null,
     issuer_of_patient_id text not null default '',
     patient_id text collate "C" not null,
     patient_name text,

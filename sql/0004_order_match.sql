@@ -63,7 +63,7 @@ create index study_order_order_key on study_order (order_key);
 create table reconciliation (
     reconciliation_key bigint generated always as identity primary key,
     study_key bigint references study on delete set null,
-    study_instance_uid text not null,
+    study_instance_uid text collate "C" not null,
     decided_at timestamptz not null default now(),
     who text not null,
     action text not null check (action in ('accept', 'link', 'unlink', 'correct')),

@@ -12,8 +12,8 @@ set local search_path = isthmus;
 -- Who changes or adds rows here takes the advisory lock (5, 0) before any other lock, who stores an
 -- instance shares it: so either sees the other, and a note never waits in a circle.
 create table rejection (
-    sop_instance_uid text not null,
-    note_uid text not null,
+    sop_instance_uid text collate "C" not null,
+    note_uid text collate "C" not null,
     title integer not null, -- 1 quality, 2 patient safety, 4 worklist entry, 8 retention expired
     revoked boolean not null default false, -- the note is
     lifted boolean not null default false, -- of this instance alone: it was sent again

@@ -6,7 +6,7 @@ set local search_path = isthmus;
 -- come never, or be itself. Frames are text such as "1-3,7"; null: all.
 create table reference (
     instance_key bigint not null references instance on delete cascade,
-    sop_instance_uid text not null,
+    sop_instance_uid text collate "C" not null,
     kind text not null check (kind in ('conversion', 'source', 'derivation', 'image', 'instance',
                                        'predecessor', 'evidence')),
     purpose text,       -- "121320 DCM": Purpose of Reference Code Sequence (0040,A170)
