@@ -185,7 +185,7 @@ end $$;
 -- When the file began to come: its id has the milliseconds since 1970 above 20 random bits. So a
 -- file that waited for the database, or is indexed again, was received when it was.
 create function received_at(p_blob bigint) returns timestamptz language sql immutable
-    return to_timestamp((p_blob >> 20) / 1000.0);
+    return to_timestamp((p_blob >> 20) / 1000.0::double precision);
 
 -- Store one instance: parents, row, counters, flags and outbox marks, or find that it is a
 -- duplicate or a conflict. Called in a transaction of its own; a race that it cannot settle by
@@ -392,12 +392,13 @@ create function put_next(
     p_study_attributes jsonb, p_attributes jsonb
 ) returns text language plpgsql as $$
 declare
+    v_received_at timestamptz := isthmus.received_at(p_blob);
     v_study_attributes jsonb;
-    v_marked boolean;
     v_nothing text;
 begin
     if p_sop_class_uid = '1.2.840.10008.5.1.4.1.1.88.59'
-       or p_sop_instance_status in ('AO', 'AC') then -- see put_worth
+       or p_sop_instance_status in ('AO', 'AC') -- see put_worth
+       or p_attributes ? '0040A370' then
         return 'other';
     end if;
     v_nothing := pg_advisory_xact_lock_shared(5, 0); -- see rejection
@@ -405,8 +406,8 @@ begin
         number_of_study_related_instances = number_of_study_related_instances + 1,
         changes = changes + 1,
         size_bytes = size_bytes + p_size_bytes,
-        last_received_at = greatest(last_received_at, isthmus.received_at(p_blob))
-    where study_key = p_study_key and not p_attributes ? '0040A370'
+        last_received_at = greatest(last_received_at, v_received_at)
+    where study_key = p_study_key
       and (p_study_attributes is null
            or not isthmus.requests_differ(coalesce(attributes_as_stored, attributes),
                                           p_study_attributes))
@@ -418,33 +419,30 @@ begin
     if not found then
         return 'other';
     end if;
-    -- A statement of its own: while the first one waited, others went on with the series, and
+    -- Statements of their own: while the first one waited, others went on with the series, and
     -- publishers with the study (see settle).
-    with s as (
-        update isthmus.series
-        set number_of_series_related_instances = number_of_series_related_instances + 1
-        where series_key = p_series_key and study_key = p_study_key
-        returning series_key
-    ), i as (
+    update isthmus.series
+    set number_of_series_related_instances = number_of_series_related_instances + 1
+    where series_key = p_series_key and study_key = p_study_key;
+    if found then
         insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid,
             transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, received_at,
             instance_number, sop_instance_status, flags, attributes, study_attributes)
-        select series_key, p_sop_instance_uid, p_sop_class_uid, p_transfer_syntax_uid,
-            p_calling_ae_title, p_blob, p_size_bytes, p_digest, isthmus.received_at(p_blob),
-            p_instance_number, p_sop_instance_status, p_flags, p_attributes, v_study_attributes
-        from s
-        on conflict (sop_instance_uid) do nothing returning series_key)
-    select not exists ( -- as mark() would leave it; looked up for each target, whatever is planned
+        values (p_series_key, p_sop_instance_uid, p_sop_class_uid, p_transfer_syntax_uid,
+            p_calling_ae_title, p_blob, p_size_bytes, p_digest, v_received_at,
+            p_instance_number, p_sop_instance_status, p_flags, p_attributes, v_study_attributes)
+        on conflict (sop_instance_uid) do nothing;
+    end if;
+    if not found then
+        raise exception 'it was stored, or its series replaced, in this moment'
+            using errcode = 'serialization_failure';
+    end if;
+    if exists ( -- not as mark() would leave it; looked up for each target, whatever is planned
         select from isthmus.target t
         where (select o.parked_at is null and (o.attempts > 0 or o.due_at
                       = isthmus.due(o.first_change_at, t.quiet_period, t.longest_delay))
                from isthmus.outbox o
-               where o.target_key = t.target_key and o.study_key = p_study_key) is not true)
-    into v_marked from i;
-    if v_marked is null then
-        raise exception 'it was stored, or its series replaced, in this moment'
-            using errcode = 'serialization_failure';
-    elsif not v_marked then
+               where o.target_key = t.target_key and o.study_key = p_study_key) is not true) then
         perform isthmus.mark(p_study_key);
     end if;
     return 'stored';
@@ -555,15 +553,18 @@ begin
 end $$;
 
 -- What tells one patient from another, as one instance has it: only what is known. The issuer is a
--- local name, an id that is unique everywhere, or both.
+-- local name, an id that is unique everywhere, or both. Not in SQL: that would be planned at each
+-- call.
 create function patient_identity(p_patient_id text, p_name_folded text, p_birth_date date,
-                                 p_attributes jsonb) returns jsonb language sql immutable
+                                 p_attributes jsonb) returns jsonb language plpgsql immutable as $$
+begin
     return jsonb_strip_nulls(jsonb_build_object(
         'id', p_patient_id, 'name', p_name_folded, 'birth', p_birth_date,
         'issuer', case when p_patient_id is not null then
             nullif(left(p_attributes #>> '{00100021,Value,0}', 256), '') end,
         'universal', case when p_patient_id is not null then
             nullif(left(p_attributes #>> '{00100024,Value,0,00400032,Value,0}', 256), '') end));
+end $$;
 
 -- Are these two patients? What one of them does not say agrees with everything. With one ID the
 -- name may change, or the birth date be corrected, but not both.
