@@ -212,7 +212,8 @@ declare
     se record;
     v_instance_key bigint;
     v_begun boolean := false; -- the study row is new, or was empty
-    v_news boolean := false; -- the first instance of its series or patient
+    v_new_series boolean := false;
+    v_new_patient boolean := false; -- named as in no instance of the study before
     v_title integer := isthmus.note_title(p_sop_class_uid, p_attributes);
     v_rejected integer;
     v_nothing text;
@@ -259,16 +260,17 @@ begin
                     else array_append(s.sop_classes_in_study, p_sop_class_uid) end,
                 last_received_at = greatest(s.last_received_at, isthmus.received_at(p_blob))
             where study_instance_uid = p_study_instance_uid
-              and (s.number_of_study_related_instances > 0 or v_begun)
+              and s.number_of_study_related_instances > 0
             returning s.study_key, s.patient_key, s.patient_differs, s.patient_identities,
                 s.patient_attributes,
                 coalesce(s.attributes_as_stored, s.attributes) as attributes into st;
             exit when found;
             insert into isthmus.study (patient_key, study_instance_uid, study_date, study_time,
                 accession_number, study_id, study_description, study_description_folded,
-                referring_physician_name, referring_physician_name_folded,
-                patient_identities, first_received_at, last_received_at, patient_attributes,
-                attributes)
+                referring_physician_name, referring_physician_name_folded, modalities_in_study,
+                sop_classes_in_study, number_of_study_related_series,
+                number_of_study_related_instances, size_bytes, flags, patient_identities,
+                first_received_at, last_received_at, patient_attributes, attributes)
             values (
                 isthmus.put_patient(p_study_instance_uid, p_issuer_of_patient_id,
                     p_patient_id, p_patient_name, p_patient_name_folded, p_patient_birth_date,
@@ -276,6 +278,8 @@ begin
                 p_study_instance_uid, p_study_date, p_study_time,
                 p_accession_number, p_study_id, p_study_description, p_study_description_folded,
                 p_referring_physician_name, p_referring_physician_name_folded,
+                array_remove(array[p_modality], null), array[p_sop_class_uid], 1, 1, p_size_bytes,
+                p_flags,
                 jsonb_build_array(isthmus.patient_identity(p_patient_id, p_patient_name_folded,
                     p_patient_birth_date, p_patient_attributes)),
                 isthmus.received_at(p_blob), isthmus.received_at(p_blob),
@@ -292,6 +296,10 @@ begin
                 study_description_folded = excluded.study_description_folded,
                 referring_physician_name = excluded.referring_physician_name,
                 referring_physician_name_folded = excluded.referring_physician_name_folded,
+                modalities_in_study = excluded.modalities_in_study,
+                sop_classes_in_study = excluded.sop_classes_in_study,
+                number_of_study_related_series = 1, number_of_study_related_instances = 1,
+                size_bytes = excluded.size_bytes, flags = excluded.flags,
                 patient_identities = excluded.patient_identities,
                 first_received_at = excluded.first_received_at,
                 last_received_at = excluded.last_received_at,
@@ -299,32 +307,41 @@ begin
                 attributes = isthmus.lay_over(excluded.attributes, study.corrected_study),
                 attributes_as_stored = case when study.corrected_study is not null
                     then excluded.attributes end
-            where study.number_of_study_related_instances = 0;
+            where study.number_of_study_related_instances = 0
+            returning study_key, patient_key, patient_differs, study.patient_identities,
+                patient_attributes, coalesce(attributes_as_stored, attributes) as attributes
+                into st;
             v_begun := found;
+            exit when found;
         end loop;
 
-        loop
+        if not v_begun then
             update isthmus.series se_
             set number_of_series_related_instances = number_of_series_related_instances + 1
             where study_key = st.study_key and series_instance_uid = p_series_instance_uid
             returning se_.series_key, se_.attributes into se;
-            exit when found;
+            v_new_series := not found;
+        end if;
+        if v_begun or v_new_series then
             insert into isthmus.series (study_key, series_instance_uid, modality, series_number,
-                series_date, series_time, series_description, body_part_examined, attributes)
+                series_date, series_time, series_description, body_part_examined,
+                number_of_series_related_instances, attributes)
             values (st.study_key, p_series_instance_uid, p_modality, p_series_number,
-                p_series_date, p_series_time, p_series_description, p_body_part_examined,
-                p_series_attributes);
+                p_series_date, p_series_time, p_series_description, p_body_part_examined, 1,
+                p_series_attributes)
+            returning series_key, attributes into se;
+        end if;
+        if v_new_series then
             update isthmus.study
             set number_of_study_related_series = number_of_study_related_series + 1
             where study_key = st.study_key;
-            v_news := true;
-        end loop;
+        end if;
 
         if st.patient_attributes <> p_patient_attributes then
-            v_news := isthmus.reconcile_patient(st.study_key, st.patient_identities,
+            v_new_patient := isthmus.reconcile_patient(st.study_key, st.patient_identities,
                 st.patient_differs, st.patient_key, p_study_instance_uid,
                 p_issuer_of_patient_id, p_patient_id, p_patient_name, p_patient_name_folded,
-                p_patient_birth_date, p_patient_sex, p_patient_attributes) or v_news;
+                p_patient_birth_date, p_patient_sex, p_patient_attributes);
         end if;
     end if;
 
@@ -361,10 +378,11 @@ begin
 
     -- 4. Its order, where this instance may say something new about it.
     if st.study_key is not null
-       and (v_news or isthmus.requests_differ(st.attributes, p_study_attributes)
+       and (v_begun or v_new_patient or v_new_series
+            or isthmus.requests_differ(st.attributes, p_study_attributes)
             or se.attributes <> p_series_attributes or p_attributes ? '0040A370') then
-        perform isthmus.note_requests(st.study_key, p_study_attributes, p_series_attributes,
-                                      p_attributes, v_news);
+        perform isthmus.note_requests(st.study_key, p_study_instance_uid, p_study_attributes,
+            p_series_attributes, p_attributes, v_begun, v_new_patient, v_new_series);
     end if;
 
     -- 5. Those who are told of changed studies.

@@ -98,6 +98,16 @@ create function requests_of(p_study jsonb, p_series jsonb, p_instance jsonb)
     returns table (accession_number text, accession_issuer text, requested_procedure_id text,
                    scheduled_procedure_step_id text) language plpgsql immutable as $$
 begin
+    if not (p_series ? '00400275' or p_instance ? '0040A370') then
+        accession_number := isthmus.key_text(p_study, '{00080050,Value,0}');
+        accession_issuer := isthmus.accession_issuer(p_study);
+        requested_procedure_id := isthmus.key_text(p_study, '{00401001,Value,0}');
+        scheduled_procedure_step_id := '';
+        if accession_number <> '' or requested_procedure_id <> '' then
+            return next;
+        end if;
+        return;
+    end if;
     return query
     with item as materialized (
         select e, isthmus.key_text(e, '{00080050,Value,0}') as accession,
@@ -310,10 +320,44 @@ begin
     return isthmus.match_shown(p_study_key) is distinct from v_old;
 end $$;
 
+-- The usual new study: nobody has decided anything about it and no order can be meant, so there is
+-- nothing to find. False: match_study() is to look. Without sequential scans, as there.
+create function match_without_orders(p_study_key bigint, p_study_instance_uid text)
+    returns boolean language plpgsql set enable_seqscan = off as $$
+declare
+    v_accessions bigint;
+    v_any boolean;
+begin
+    perform isthmus.lock_orders(false);
+    select count(distinct nullif(r.accession_number, '')),
+           coalesce(bool_or(
+               r.accession_number <> ''
+               and exists (select from isthmus.worklist_order o
+                           where o.accession_number = r.accession_number)
+               or r.requested_procedure_id <> ''
+               and exists (select from isthmus.worklist_order o
+                           where o.requested_procedure_id = r.requested_procedure_id)), false)
+           or exists (select from isthmus.worklist_order o
+                      where o.study_instance_uid = p_study_instance_uid)
+    into v_accessions, v_any
+    from isthmus.study_request r where r.study_key = p_study_key;
+    if v_any then
+        return false;
+    end if;
+    insert into isthmus.order_match (study_key, order_state)
+    values (p_study_key, case v_accessions when 0 then 'no accession number'
+                         when 1 then 'unknown accession number'
+                         else 'several accession numbers' end)
+    on conflict (study_key) do nothing;
+    return found;
+end $$;
+
 -- An instance came to a study, which the caller has locked, that is not like those before it: see
--- what it says about requests. @p_news: it is also the first one of its series, or of its patient.
-create function note_requests(p_study_key bigint, p_study jsonb, p_series jsonb, p_instance jsonb,
-                              p_news boolean) returns void language plpgsql as $$
+-- what it says about requests. It may be the first one of the study, the first one that names the
+-- patient as it does, or the first one of its series, whose modality may be that of another step.
+create function note_requests(p_study_key bigint, p_study_instance_uid text, p_study jsonb,
+    p_series jsonb, p_instance jsonb, p_begun boolean, p_new_patient boolean,
+    p_new_series boolean) returns void language plpgsql as $$
 begin
     -- Nobody has more than 64 requests.
     insert into isthmus.study_request (study_key, accession_number, accession_issuer,
@@ -324,8 +368,13 @@ begin
     where (select count(*) from isthmus.study_request where study_key = p_study_key) < 64
     limit 64
     on conflict do nothing;
-    if found or p_news then
-        perform isthmus.match_study(p_study_key);
+    if found or p_begun or p_new_patient then
+        if not p_begun or not isthmus.match_without_orders(p_study_key, p_study_instance_uid) then
+            perform isthmus.match_study(p_study_key);
+        end if;
+    elsif p_new_series and exists (select from isthmus.study_order
+                                   where study_key = p_study_key and linked) then
+        perform isthmus.start_steps(p_study_key);
     end if;
 end $$;
 
