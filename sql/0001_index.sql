@@ -402,7 +402,8 @@ end $$;
 -- series, accession number, SOP class and flags, without references: put_instance() answered it
 -- 'stored STUDY_KEY SERIES_KEY', so all that is shared is in the rows, and stays there as long as
 -- they have these keys (see take_out). @p_study_attributes: null when they are those of the row.
--- 'other': nothing was done, put_instance() is to do it.
+-- Answers 'stored' and how many instances the study has now, or 'other': nothing was done,
+-- put_instance() is to do it.
 create function put_next(
     p_study_key bigint, p_series_key bigint, p_sop_instance_uid text, p_sop_class_uid text,
     p_transfer_syntax_uid text, p_calling_ae_title text, p_blob bigint, p_size_bytes bigint,
@@ -411,6 +412,7 @@ create function put_next(
 ) returns text language plpgsql as $$
 declare
     v_received_at timestamptz := isthmus.received_at(p_blob);
+    v_instances integer;
     v_study_attributes jsonb;
     v_nothing text;
 begin
@@ -431,9 +433,9 @@ begin
                                           p_study_attributes))
       and not exists (select from isthmus.instance where sop_instance_uid = p_sop_instance_uid)
       and not exists (select from isthmus.rejection where sop_instance_uid = p_sop_instance_uid)
-    returning case when p_study_attributes is not null
+    returning number_of_study_related_instances, case when p_study_attributes is not null
         then nullif(p_study_attributes, coalesce(attributes_as_stored, attributes)) end
-    into v_study_attributes;
+    into v_instances, v_study_attributes;
     if not found then
         return 'other';
     end if;
@@ -463,7 +465,7 @@ begin
                where o.target_key = t.target_key and o.study_key = p_study_key) is not true) then
         perform isthmus.mark(p_study_key);
     end if;
-    return 'stored';
+    return 'stored ' || v_instances;
 end $$;
 
 -- A SOP Instance UID that is taken, by the instance of @p_series_key and by another file, @p_old:

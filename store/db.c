@@ -312,14 +312,11 @@ int db_send(struct db *db, const char *sql, int n, const char *const *values)
 
 /* Results come for begin and the statement, each with a null one behind it, and for the end of the
  * pipeline. The rows count, or the first error. */
-static PGresult *take_pipeline(PGconn *connection, bool *ret_waited)
+static PGresult *take_pipeline(PGconn *connection)
 {
     PGresult *kept = NULL;
 
-    (void)PQconsumeInput(connection); /* what is there; an error comes with the results */
-    *ret_waited = false;
     for (int i = 0; i < PIPELINE_RESULTS; i++) {
-        *ret_waited = *ret_waited || PQisBusy(connection) == 1;
         PGresult *result = PQgetResult(connection);
         ExecStatusType status = PQresultStatus(result);
 
@@ -331,9 +328,9 @@ static PGresult *take_pipeline(PGconn *connection, bool *ret_waited)
     return kept;
 }
 
-int db_receive(struct db *db, PGresult **ret, bool *ret_waited)
+int db_receive(struct db *db, PGresult **ret)
 {
-    PGresult *result = take_pipeline(db->connection, ret_waited);
+    PGresult *result = take_pipeline(db->connection);
     int r = db_check(db, result);
     bool open = PQexitPipelineMode(db->connection) == 1 &&
                 PQtransactionStatus(db->connection) == PQTRANS_INTRANS;

@@ -10,7 +10,6 @@
 #include "store/base/conf.h"
 
 #include <libpq-fe.h>
-#include <stdbool.h>
 
 struct db;
 
@@ -36,9 +35,9 @@ const char *db_problem(const struct db *db);
 int db_query(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret);
 /* Begin a transaction with the same, and do not wait for it. db_receive() is called before anything
  * else: on success the transaction is open, and the caller's to end with db_script(); otherwise it
- * has ended. @ret_waited: the result was not there yet. */
+ * has ended. */
 int db_send(struct db *db, const char *sql, int n, const char *const *values);
-int db_receive(struct db *db, PGresult **ret, bool *ret_waited);
+int db_receive(struct db *db, PGresult **ret);
 /* End a transaction without its changes; a connection that cannot is let go. */
 void db_rollback(struct db *db);
 /* Prepare @sql as db_query() does; @ret_name is for PQsendQueryPrepared() and valid as long as the

@@ -11,7 +11,6 @@
 #include <time.h>
 
 #define RACE_TRIES 5
-#define CROWDED 32 /* instances */
 
 enum index_result index_result_of(const char *word)
 {
@@ -60,9 +59,8 @@ static int begin(struct db *db, struct index_series *series, const char *const *
 void index_cancel(struct db *db, struct index_series *series)
 {
     PGresult *result;
-    bool waited;
 
-    if (series->begun_blob != 0 && db_receive(db, &result, &waited) == 0) {
+    if (series->begun_blob != 0 && db_receive(db, &result) == 0) {
         PQclear(result);
         db_rollback(db);
     }
@@ -74,11 +72,7 @@ void index_begin(struct db *db, struct index_series *series, const struct instan
     struct index_row row = {.values = {NULL}};
 
     index_cancel(db, series);
-    if (series->crowded > 0) {
-        series->crowded--;
-        return;
-    }
-    if (!db_connection(db))
+    if (series->is_shared || !db_connection(db))
         return;
     if (index_row_fill(i, &row) == 0 && begin(db, series, row.values) == 0)
         series->begun_blob = i->blob_id;
@@ -92,15 +86,12 @@ static int put_begun(struct db *db, struct index_series *series, const char *con
 {
     bool next = index_series_matches(series, values);
     PGresult *result;
-    bool waited;
-    int r = db_receive(db, &result, &waited);
+    int r = db_receive(db, &result);
 
     series->begun_blob = 0;
-    if (waited) /* for somebody who has the study; those who are next would wait for our file too */
-        series->crowded = CROWDED;
     if (r < 0)
         return r == -EINVAL ? -ENOENT : r;
-    if (next && strcmp(PQgetvalue(result, 0, 0), "stored") != 0) {
+    if (next && index_next_take(series, PQgetvalue(result, 0, 0)) < 0) {
         db_rollback(db);
         r = -ENOENT;
     } else {

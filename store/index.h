@@ -27,8 +27,9 @@ struct index_series {
     const char *values[INDEX_PARAMETERS];
     char study_key[24], series_key[24];
     bool study_as_row;   /* its study attributes are those of the study row */
+    uint64_t instances;  /* of the study, ours included; 0: not known */
+    bool is_shared;      /* others stored in the study since the instance before */
     uint64_t begun_blob; /* 0: none, see index_begin() */
-    unsigned crowded;    /* begin none of so many instances: others store in their study */
 };
 
 void index_series_done(struct index_series *s);
@@ -43,7 +44,8 @@ int index_put(struct db *db, struct index_series *series, const struct instance 
 /* Let the database execute the put of @i while its file is still being sealed. index_put() or
  * index_keep() with the same @series, called when it is, commits that; where nothing could be
  * begun, or it has another blob now, they do it all. @db serves nobody else until then, and others
- * wait for the study: only for a file that takes long. */
+ * wait for the study: so only for a file that takes long, and nothing is begun where there are
+ * others. */
 void index_begin(struct db *db, struct index_series *series, const struct instance *i);
 /* The file could not be sealed: nothing is put. */
 void index_cancel(struct db *db, struct index_series *series);

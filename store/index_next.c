@@ -1,6 +1,7 @@
 #include "store/index_next.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,17 @@ void index_next_values(const struct index_series *s, const char *const *values,
     memcpy(ret, own, sizeof own);
 }
 
+int index_next_take(struct index_series *s, const char *word)
+{
+    uint64_t instances;
+
+    if (sscanf(word, "stored %" SCNu64, &instances) != 1)
+        return -ENOENT;
+    s->is_shared = s->instances != 0 && instances != s->instances + 1;
+    s->instances = instances;
+    return 0;
+}
+
 int index_put_next(struct db *db, struct index_series *s, const char *const *values)
 {
     const char *own[INDEX_NEXT_PARAMETERS];
@@ -90,7 +102,7 @@ int index_put_next(struct db *db, struct index_series *s, const char *const *val
     r = db_query(db, index_next_statement, INDEX_NEXT_PARAMETERS, own, &result);
     if (r < 0)
         return r;
-    r = strcmp(PQgetvalue(result, 0, 0), "stored") == 0 ? 0 : -ENOENT;
+    r = index_next_take(s, PQgetvalue(result, 0, 0));
     PQclear(result);
     return r;
 }

@@ -15,6 +15,9 @@ extern const char index_next_statement[];
 void index_next_values(const struct index_series *s, const char *const *values,
                        const char *ret[INDEX_NEXT_PARAMETERS]);
 
+/* What it answered: 0, and @s knows whether others store in its study; -ENOENT: it did nothing. */
+int index_next_take(struct index_series *s, const char *word);
+
 /* Store it. -ENOENT: not this way, and nothing was done; else as index_put_values(). */
 int index_put_next(struct db *db, struct index_series *s, const char *const *values);
 

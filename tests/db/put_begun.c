@@ -36,7 +36,6 @@ static struct instance begin(const struct sample *s)
 {
     struct instance i = make_instance(s, ++blobs);
 
-    series.crowded = 0; /* no file is sealed here, so the result before may have been waited for */
     index_begin(d.db, &series, &i);
     cr_assert_eq(series.begun_blob, blobs, "%s", db_problem(d.db));
     return i;
@@ -211,25 +210,46 @@ Test(put_begun, nothing_is_begun_without_a_connection)
     cr_assert_eq(end(&i), INDEX_STORED);
 }
 
-/* Who waited once would have others wait for its file. */
-Test(put_begun, nothing_is_begun_for_a_while_where_others_have_the_study)
+Test(put_begun, a_lock_that_is_not_let_go_of_is_waited_for_once)
 {
     enum index_result result;
     struct instance i;
 
     put_on(&first, INDEX_STORED);
+    forbid("put_instance");
     run_sql(d.db, "set statement_timeout = '200ms'");
     run_sql(other, "begin; select from isthmus.study for update");
     i = begin(&second);
     cr_assert_eq(index_put(d.db, &series, &i, &result, NULL), -EAGAIN);
     cr_assert_eq(strncmp(db_problem(d.db), "57014", 5), 0, "%s", db_problem(d.db));
     run_sql(other, "rollback");
-    for (uint64_t n = 0; n < 32; n++) {
-        index_begin(d.db, &series, &i);
-        cr_assert_eq(series.begun_blob, 0);
-    }
-    index_begin(d.db, &series, &i);
-    cr_assert_neq(series.begun_blob, 0);
     cr_assert_eq(end(&i), INDEX_STORED);
     cr_assert_answer(other, counted, "2");
+}
+
+/* They would wait for our file. */
+Test(put_begun, nothing_is_begun_where_others_store_in_the_study_too)
+{
+    static const struct {
+        bool is_theirs, is_begun;
+    } rows[] = {{false, true},  {false, true},  {false, true}, {true, false}, {false, true},
+                {false, false}, {false, true},  {true, false}, {false, true}, {true, false},
+                {false, false}, {false, false}, {false, true}};
+
+    for (size_t n = 0; n < sizeof rows / sizeof *rows; n++) {
+        char sop[16];
+        struct sample s = {.sop = sop, .study = "2.1", .series = "3.1"};
+        struct instance i;
+
+        (void)snprintf(sop, sizeof sop, "1.%zu", n + 1);
+        if (rows[n].is_theirs) {
+            put(other, &s, ++blobs, INDEX_STORED);
+            continue;
+        }
+        i = make_instance(&s, ++blobs);
+        index_begin(d.db, &series, &i);
+        cr_assert_eq(series.begun_blob != 0, rows[n].is_begun, "row %zu", n);
+        cr_assert_eq(end(&i), INDEX_STORED);
+    }
+    cr_assert_answer(other, counted, "13");
 }

@@ -54,7 +54,6 @@ static int put_number(int number, bool begun)
     i = make_instance(&s, (uint64_t)number);
     if (begun) {
         cr_assert_eq(db_connect(d.db), 0);
-        series.crowded = 0;
         index_begin(d.db, &series, &i);
         cr_assert_neq(series.begun_blob, 0);
     }

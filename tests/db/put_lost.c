@@ -79,7 +79,6 @@ static void put_row(size_t row, bool begun)
     instance = make_instance(&s, row + 1);
     cr_assert_eq(db_connect(d.db), 0);
     if (begun) {
-        series.crowded = 0;
         index_begin(d.db, &series, &instance);
         cr_assert_neq(series.begun_blob, 0);
     }
