@@ -98,3 +98,5 @@ def check(isthmus, acknowledged, leftovers=False):
     wait_until(lambda: all(w <= published().get(s, set()) for s, w in wanted.items()), 120,
                "every acknowledged instance in an ImagingStudy")
     assert isthmus.sql("select count(*) from isthmus.conflict") == [["0"]], "a resend is no conflict"
+    # A resend would have mended it.
+    assert "was gone or damaged" not in isthmus.logs(), "a row was committed before its file was on the disk"
