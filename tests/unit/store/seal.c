@@ -35,7 +35,9 @@ Test(seal, what_was_written_is_read)
 Test(seal, anything_else_is_none)
 {
     static const char *const others[] = {
-        "", "isthmus sealed", "isthmus sealed 000000000000123  000102030405060708090a0b0c0d0eff\n",
+        "",
+        "isthmus sealed",
+        "isthmus sealed 000000000000123  000102030405060708090a0b0c0d0eff\n",
         "isthmus sealed 0000000000001234 000102030405060708090A0B0C0D0EFF\n",
         "isthmus sealed 0000000000001234 000102030405060708090a0b0c0d0ef\n",
         "isthmus sealed -000000000001234 000102030405060708090a0b0c0d0eff\n"};
