@@ -48,6 +48,7 @@ create table study (
     has_conflict boolean not null default false,
     flags integer not null default 0, -- union over the instances, enum instance_flag
     changes bigint not null default 0, -- those that put_next() did not write into the outbox
+    marked_until timestamptz, -- mark() would change nothing before; null: it may
     first_received_at timestamptz not null default now(),
     last_received_at timestamptz not null default now(),
     -- as the first instance had it; never changed, instances refer to it by being null
@@ -162,6 +163,11 @@ create function due(first_change timestamptz, quiet interval, longest interval)
     return date_trunc('second', least(first_change + longest, now() + quiet)
                                 + interval '999 milliseconds');
 
+-- What study.marked_until is after mark(). Who takes the study out of the outbox, or parks it, makes
+-- that null, in generation_of().
+create function marked_until() returns timestamptz language sql stable
+    return date_trunc('second', now() + interval '999 milliseconds');
+
 -- Another change of a study: due again at every target. The lock keeps a target from being made
 -- or forgotten between here and COMMIT (see register_target); stores do not wait for each other.
 create function mark(p_study_key bigint) returns void language plpgsql as $$
@@ -258,7 +264,8 @@ begin
                     when p_sop_class_uid = any (s.sop_classes_in_study)
                         then s.sop_classes_in_study
                     else array_append(s.sop_classes_in_study, p_sop_class_uid) end,
-                last_received_at = greatest(s.last_received_at, isthmus.received_at(p_blob))
+                last_received_at = greatest(s.last_received_at, isthmus.received_at(p_blob)),
+                marked_until = isthmus.marked_until()
             where study_instance_uid = p_study_instance_uid
               and s.number_of_study_related_instances > 0
             returning s.study_key, s.patient_key, s.patient_differs, s.patient_identities,
@@ -270,7 +277,7 @@ begin
                 referring_physician_name, referring_physician_name_folded, modalities_in_study,
                 sop_classes_in_study, number_of_study_related_series,
                 number_of_study_related_instances, size_bytes, flags, patient_identities,
-                first_received_at, last_received_at, patient_attributes, attributes)
+                first_received_at, last_received_at, marked_until, patient_attributes, attributes)
             values (
                 isthmus.put_patient(p_study_instance_uid, p_issuer_of_patient_id,
                     p_patient_id, p_patient_name, p_patient_name_folded, p_patient_birth_date,
@@ -282,7 +289,7 @@ begin
                 p_flags,
                 jsonb_build_array(isthmus.patient_identity(p_patient_id, p_patient_name_folded,
                     p_patient_birth_date, p_patient_attributes)),
-                isthmus.received_at(p_blob), isthmus.received_at(p_blob),
+                isthmus.received_at(p_blob), isthmus.received_at(p_blob), isthmus.marked_until(),
                 p_patient_attributes, p_study_attributes)
             on conflict (study_instance_uid) do update set
                 -- It lost all its instances (see take_out) and is as this one has it; what a person
@@ -303,6 +310,7 @@ begin
                 patient_identities = excluded.patient_identities,
                 first_received_at = excluded.first_received_at,
                 last_received_at = excluded.last_received_at,
+                marked_until = excluded.marked_until,
                 patient_attributes = excluded.patient_attributes,
                 attributes = isthmus.lay_over(excluded.attributes, study.corrected_study),
                 attributes_as_stored = case when study.corrected_study is not null
@@ -414,6 +422,7 @@ declare
     v_received_at timestamptz := isthmus.received_at(p_blob);
     v_instances integer;
     v_study_attributes jsonb;
+    v_marked_until timestamptz;
     v_nothing text;
 begin
     if p_sop_class_uid = '1.2.840.10008.5.1.4.1.1.88.59'
@@ -434,13 +443,13 @@ begin
       and not exists (select from isthmus.instance where sop_instance_uid = p_sop_instance_uid)
       and not exists (select from isthmus.rejection where sop_instance_uid = p_sop_instance_uid)
     returning number_of_study_related_instances, case when p_study_attributes is not null
-        then nullif(p_study_attributes, coalesce(attributes_as_stored, attributes)) end
-    into v_instances, v_study_attributes;
+        then nullif(p_study_attributes, coalesce(attributes_as_stored, attributes)) end,
+        marked_until
+    into v_instances, v_study_attributes, v_marked_until;
     if not found then
         return 'other';
     end if;
-    -- Statements of their own: while the first one waited, others went on with the series, and
-    -- publishers with the study (see settle).
+    -- A statement of its own: while the first one waited, others went on with the series.
     update isthmus.series
     set number_of_series_related_instances = number_of_series_related_instances + 1
     where series_key = p_series_key and study_key = p_study_key;
@@ -457,12 +466,9 @@ begin
         raise exception 'it was stored, or its series replaced, in this moment'
             using errcode = 'serialization_failure';
     end if;
-    if exists ( -- not as mark() would leave it; looked up for each target, whatever is planned
-        select from isthmus.target t
-        where (select o.parked_at is null and (o.attempts > 0 or o.due_at
-                      = isthmus.due(o.first_change_at, t.quiet_period, t.longest_delay))
-               from isthmus.outbox o
-               where o.target_key = t.target_key and o.study_key = p_study_key) is not true) then
+    if v_marked_until is null or v_marked_until < now() then
+        update isthmus.study set marked_until = isthmus.marked_until()
+        where study_key = p_study_key;
         perform isthmus.mark(p_study_key);
     end if;
     return 'stored ' || v_instances;
@@ -792,14 +798,14 @@ $$;
 
 -- The generation that the outbox has of a study when nothing came since claim() gave @p_generation.
 -- The study stays locked to COMMIT: who was storing has counted before this looks at
--- study.changes, and who waits will see what became of the outbox row.
+-- study.changes, and who waits will mark.
 create function generation_of(p_study_key bigint, p_generation bigint) returns bigint
     language plpgsql as $$
 declare
     v_changes bigint;
 begin
-    select changes into strict v_changes from isthmus.study
-    where study_key = p_study_key for share;
+    update isthmus.study set marked_until = null
+    where study_key = p_study_key returning changes into strict v_changes;
     return p_generation - v_changes;
 end $$;
 
@@ -852,5 +858,5 @@ end $$;
 grant select, insert, update on patient, study, series, instance, conflict, outbox to isthmus_scp;
 grant select on schema_version, target, published to isthmus_scp;
 grant select on schema_version, patient, study, series, instance, conflict to isthmus_fhir;
-grant update (changes) on study to isthmus_fhir; -- or it may not lock the row
+grant update (marked_until) on study to isthmus_fhir;
 grant select, insert, update, delete on target, outbox, published to isthmus_fhir;
