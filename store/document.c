@@ -62,17 +62,32 @@ struct text {
     bool failed; /* no memory */
 };
 
+static bool grow(struct text *t, size_t n)
+{
+    size_t size = t->size > 0 ? 2 * t->size : TEXT_BYTES;
+    char *grown;
+
+    while (size < t->n + n)
+        size *= 2;
+    grown = t->failed ? NULL : realloc(t->bytes, size);
+    if (!grown) {
+        t->failed = true;
+        return false;
+    }
+    t->bytes = grown;
+    t->size = size;
+    return true;
+}
+
+static inline void put_char(struct text *t, char c)
+{
+    if (t->n < t->size || grow(t, 1))
+        t->bytes[t->n++] = c;
+}
+
 static void put(struct text *t, const char *bytes, size_t n)
 {
-    if (t->n + n > t->size && !t->failed) {
-        size_t size = t->size > 0 ? 2 * t->size : TEXT_BYTES;
-        char *grown = realloc(t->bytes, size > t->n + n ? size : t->n + n);
-
-        t->failed = !grown;
-        t->bytes = grown ? grown : t->bytes;
-        t->size = size > t->n + n ? size : t->n + n;
-    }
-    if (t->failed)
+    if (n > t->size - t->n && !grow(t, n))
         return;
     memcpy(t->bytes + t->n, bytes, n);
     t->n += n;
@@ -95,7 +110,7 @@ static void put_string(struct text *t, const char *s, size_t n)
 {
     const char *end = s + n;
 
-    put(t, "\"", 1);
+    put_char(t, '"');
     while (s < end) {
         const char *plain = s;
 
@@ -105,7 +120,7 @@ static void put_string(struct text *t, const char *s, size_t n)
         if (s < end)
             put_escaped(t, *s++);
     }
-    put(t, "\"", 1);
+    put_char(t, '"');
 }
 
 /* Numbers and words. */
@@ -116,34 +131,50 @@ static void put_scalar(struct text *t, const json_t *value)
     put(t, text, json_dumpb(value, text, sizeof text, JSON_ENCODE_ANY));
 }
 
-static void put_value(struct text *t, json_t *value)
+static void put_value(struct text *t, json_t *value);
+
+static void put_array(struct text *t, json_t *array)
 {
-    const char *key, *before = "";
     json_t *child;
     size_t i;
 
-    if (json_is_string(value)) {
-        put_string(t, json_string_value(value), json_string_length(value));
-    } else if (json_is_array(value)) {
-        put(t, "[", 1);
-        json_array_foreach (value, i, child) {
-            put(t, ",", i > 0);
-            put_value(t, child);
-        }
-        put(t, "]", 1);
-    } else if (json_is_object(value)) {
-        put(t, "{", 1);
-        json_object_foreach (value, key, child) {
-            put(t, before, strlen(before));
-            put_string(t, key, strlen(key));
-            put(t, ":", 1);
-            put_value(t, child);
-            before = ",";
-        }
-        put(t, "}", 1);
-    } else {
-        put_scalar(t, value);
+    put_char(t, '[');
+    json_array_foreach (array, i, child) {
+        if (i > 0)
+            put_char(t, ',');
+        put_value(t, child);
     }
+    put_char(t, ']');
+}
+
+static void put_object(struct text *t, json_t *object)
+{
+    bool first = true;
+    const char *key;
+    json_t *child;
+
+    put_char(t, '{');
+    json_object_foreach (object, key, child) {
+        if (!first)
+            put_char(t, ',');
+        first = false;
+        put_string(t, key, strlen(key));
+        put_char(t, ':');
+        put_value(t, child);
+    }
+    put_char(t, '}');
+}
+
+static void put_value(struct text *t, json_t *value)
+{
+    if (json_is_string(value))
+        put_string(t, json_string_value(value), json_string_length(value));
+    else if (json_is_array(value))
+        put_array(t, value);
+    else if (json_is_object(value))
+        put_object(t, value);
+    else
+        put_scalar(t, value);
 }
 
 int document_write(json_t *document, char **ret)
@@ -151,7 +182,7 @@ int document_write(json_t *document, char **ret)
     struct text t = {.bytes = NULL};
 
     put_value(&t, document);
-    put(&t, "", 1);
+    put_char(&t, '\0');
     if (t.failed) {
         free(t.bytes);
         return -ENOMEM;

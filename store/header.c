@@ -1,6 +1,7 @@
 #include "store/header.h"
 #include "store/base/cleanup.h"
 #include "store/header_parse.h"
+#include "store/header_recall.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 struct header {
     struct parser parser;
+    struct recall *recall; /* NULL: it served for no other data set yet */
     bool deflated, inflated_all;
     z_stream z;
 };
@@ -57,10 +59,11 @@ static void done(struct header *h)
 int header_again(struct header *h, const char *transfer_syntax_uid)
 {
     struct tokens *t = &h->parser.tokens, kept = {.size = t->size, .bytes = TAKE_PTR(t->bytes)};
+    struct recall *recall = h->recall ? h->recall : recall_new();
 
     done(h);
-    *h = (struct header){.parser.tokens = kept};
-    return begin(h, transfer_syntax_uid);
+    *h = (struct header){.parser.tokens = kept, .recall = recall};
+    return recall ? begin(h, transfer_syntax_uid) : -ENOMEM;
 }
 
 struct header *header_free(struct header *h)
@@ -68,6 +71,7 @@ struct header *header_free(struct header *h)
     if (!h)
         return NULL;
     done(h);
+    recall_free(h->recall);
     free(h);
     return NULL;
 }
@@ -132,7 +136,7 @@ int header_finish(struct header *h, struct instance *ret)
         ret->flags |= INSTANCE_REFERENCES_CUT;
     if (references_text(&p->references.set, &ret->references) < 0)
         return -ENOMEM;
-    return tokens_to_instance(&p->tokens, ret);
+    return tokens_to_instance(&p->tokens, h->recall, ret);
 }
 
 const char *header_problem(const struct header *h)

@@ -5,6 +5,7 @@
 #include "store/base/uid.h"
 #include "store/charset.h"
 #include "store/header.h"
+#include "store/header_recall.h"
 #include "store/header_values.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct place {
 
 struct builder {
     struct instance *instance;
+    struct recall *recall; /* or NULL */
     struct values values;
     unsigned depth;
     struct place places[HEADER_DEPTH_MAX + 1];
@@ -68,30 +70,37 @@ static int sort(json_t **object)
 
 /* --- Attributes ---------------------------------------------------------------------------- */
 
-/* Put @value (taken over) as attribute @tag; the first of several stays. */
-static int put(struct builder *b, uint32_t tag, uint16_t vr, json_t *value)
+/* @value (taken over) with its VR; NULL: no memory. */
+static json_t *attribute_of(uint16_t vr, json_t *value)
 {
-    struct place *place = &b->places[b->depth];
-    const struct attribute *a = b->depth == 0 ? attribute_find(tag) : NULL;
-    json_t *object = a ? b->instance->attributes[a->level] : place->object;
-    char key[ATTRIBUTE_KEY_SIZE], name[] = {(char)(vr >> 8), (char)(vr & 0xFF), '\0'};
-    json_t *attribute;
+    char name[] = {(char)(vr >> 8), (char)(vr & 0xFF), '\0'};
+    json_t *attribute = json_object();
 
-    attribute_key(tag, key);
-    if (place->last_tag >= tag && json_object_get(object, key)) {
-        b->instance->flags |= INSTANCE_VALUE_INVALID;
-        json_decref(value);
-        return 0;
-    }
-    place->unsorted |= place->last_tag > tag;
-    place->last_tag = tag;
-    attribute = json_object();
     if (json_object_set_new_nocheck(attribute, "vr", json_string_nocheck(name)) < 0 ||
         json_object_set_nocheck(attribute, "Value", value) < 0) {
         json_decref(attribute);
         attribute = NULL;
     }
     json_decref(value);
+    return attribute;
+}
+
+/* Put @attribute (taken over; NULL: no memory) as @tag; the first of several stays. */
+static int put(struct builder *b, uint32_t tag, json_t *attribute)
+{
+    struct place *place = &b->places[b->depth];
+    const struct attribute *a = b->depth == 0 ? attribute_find(tag) : NULL;
+    json_t *object = a ? b->instance->attributes[a->level] : place->object;
+    char key[ATTRIBUTE_KEY_SIZE];
+
+    attribute_key(tag, key);
+    if (place->last_tag >= tag && json_object_get(object, key)) {
+        b->instance->flags |= INSTANCE_VALUE_INVALID;
+        json_decref(attribute);
+        return 0;
+    }
+    place->unsorted |= place->last_tag > tag;
+    place->last_tag = tag;
     return json_object_set_new_nocheck(object, key, attribute) < 0 ? -ENOMEM : 0;
 }
 
@@ -131,6 +140,32 @@ static int put_uid(struct builder *b, char **uid, json_t *value)
     return r;
 }
 
+/* Read the value, or recall what became of it the last time. */
+static int put_value(struct builder *b, const struct token *t, const uint8_t *bytes)
+{
+    struct recalled *slot = b->depth == 0 ? recall_slot(b->recall, t) : NULL;
+    unsigned *all = b->values.flags, flags = 0;
+    size_t left = b->values.left;
+    json_t *value = NULL, *attribute;
+    int r;
+
+    if (slot && recall_is(slot, t, bytes) && slot->values <= left) {
+        *all |= slot->flags;
+        b->values.left -= slot->values;
+        return put(b, t->tag, json_incref(slot->attribute));
+    }
+    b->values.flags = &flags;
+    r = value_read(&b->values, t, bytes, &value);
+    b->values.flags = all;
+    *all |= flags;
+    if (r < 0 || !value)
+        return r;
+    attribute = attribute_of(t->vr, value);
+    if (slot && attribute)
+        recall_set(slot, t, bytes, attribute, flags, left - b->values.left);
+    return put(b, t->tag, attribute);
+}
+
 static int build_value(struct builder *b, const struct token *t, const uint8_t *bytes)
 {
     struct place *place = &b->places[b->depth];
@@ -146,12 +181,12 @@ static int build_value(struct builder *b, const struct token *t, const uint8_t *
     }
     b->values.charset = &place->charset;
     b->values.checked = b->depth == 0;
-    if (uid && b->values.left == 0)
+    if (!uid)
+        return put_value(b, t, bytes);
+    if (b->values.left == 0)
         b->values.left = 1;
     r = value_read(&b->values, t, bytes, &value);
-    if (r < 0 || !value)
-        return r;
-    return uid ? put_uid(b, uid, value) : put(b, t->tag, t->vr, value);
+    return r < 0 || !value ? r : put_uid(b, uid, value);
 }
 
 /* --- Sequences ----------------------------------------------------------------------------- */
@@ -192,7 +227,7 @@ static int close_sequence(struct builder *b)
 
     json_array_foreach (items, i, item)
         if (json_object_size(item) > 0)
-            return put(b, place->sequence, VR('S', 'Q'), items);
+            return put(b, place->sequence, attribute_of(VR('S', 'Q'), items));
     json_decref(items);
     return 0;
 }
@@ -240,7 +275,7 @@ static int keep_charset(struct builder *b, const struct token *t, const uint8_t 
 
     b->values.charset = &b->places[0].charset;
     r = value_read(&b->values, t, bytes, &value);
-    return r < 0 || !value ? r : put(b, t->tag, VR('C', 'S'), value);
+    return r < 0 || !value ? r : put(b, t->tag, attribute_of(VR('C', 'S'), value));
 }
 
 static int build(struct builder *b, const struct tokens *tokens)
@@ -262,9 +297,10 @@ static int build(struct builder *b, const struct tokens *tokens)
     return r < 0 ? -ENOMEM : 0;
 }
 
-int tokens_to_instance(const struct tokens *tokens, struct instance *ret)
+int tokens_to_instance(const struct tokens *tokens, struct recall *recall, struct instance *ret)
 {
     struct builder b = {.instance = ret,
+                        .recall = recall,
                         .values = {.left = HEADER_VALUES_MAX, .flags = &ret->flags}};
     int r = 0;
 
@@ -273,6 +309,7 @@ int tokens_to_instance(const struct tokens *tokens, struct instance *ret)
             r = -ENOMEM;
     if (r == 0) {
         find_charset(&b, tokens);
+        recall_charset(recall, &b.places[0].charset);
         r = build(&b, tokens);
     }
     for (unsigned i = 0; i <= HEADER_DEPTH_MAX; i++) {

@@ -32,8 +32,10 @@ struct tokens {
     size_t used, size;
 };
 
-/* Fill UIDs, documents and text flags of @ret. Sequences still open at the end are closed.
- * Returns 0 or -ENOMEM. */
-int tokens_to_instance(const struct tokens *t, struct instance *ret);
+struct recall;
+
+/* Fill UIDs, documents and text flags of @ret. Sequences still open at the end are closed. With
+ * @recall (header_recall.h) or without (NULL) the outcome is the same. Returns 0 or -ENOMEM. */
+int tokens_to_instance(const struct tokens *t, struct recall *recall, struct instance *ret);
 
 #endif

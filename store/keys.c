@@ -51,23 +51,37 @@ static bool take_name(const json_t *attributes, const char *tag, char **ret, cha
     const json_t *value = first_value(attributes, tag);
     const char *text[3];
     char *joined, *end;
+    size_t n = 0;
 
     *ret = *ret_folded = NULL;
     for (size_t i = 0; i < 3; i++) {
         text[i] = json_string_value(json_object_get(value, groups[i]));
         if (!text[i])
             text[i] = "";
+        n += strlen(text[i]) + 1;
     }
-    if (!*text[0] && !*text[1] && !*text[2])
+    if (n == 3) /* three empty ones */
         return true;
-    if (asprintf(&joined, "%s=%s=%s", text[0], text[1], text[2]) < 0)
+    joined = end = malloc(n);
+    if (!joined)
         return false;
-    for (end = joined + strlen(joined); end > joined && end[-1] == '='; end--)
-        end[-1] = '\0';
+    for (size_t i = 0; i < 3; i++)
+        end = stpcpy(i > 0 ? stpcpy(end, "=") : end, text[i]);
+    while (end > joined && end[-1] == '=')
+        *--end = '\0';
     *ret = cut(joined);
     free(joined);
     *ret_folded = *ret ? fold_name(*ret) : NULL;
     return *ret && *ret_folded;
+}
+
+/* The last @n digits of @value, and @then. */
+static char *put_digits(char *to, int value, int n, char then)
+{
+    for (int i = n - 1; i >= 0; i--, value /= 10)
+        to[i] = (char)('0' + value % 10);
+    to[n] = then;
+    return to + n + 1;
 }
 
 /* A partial date has no day to compare with. */
@@ -77,9 +91,11 @@ static void take_date(const json_t *attributes, const char *tag, char ret[16])
     struct date date;
 
     ret[0] = '\0';
-    if (text && date_parse(text, &date) == 0 && date.year > 0 && date.month > 0 && date.day > 0)
-        (void)snprintf(ret, 16, "%04u-%02u-%02u", (unsigned)date.year % 10000,
-                       (unsigned)date.month % 100, (unsigned)date.day % 100);
+    if (!text || date_parse(text, &date) < 0 || date.year <= 0 || date.month <= 0 || date.day <= 0)
+        return;
+    ret = put_digits(ret, date.year, 4, '-');
+    ret = put_digits(ret, date.month, 2, '-');
+    (void)put_digits(ret, date.day, 2, '\0');
 }
 
 static void take_time(const json_t *attributes, const char *tag, char ret[24])
@@ -90,10 +106,11 @@ static void take_time(const json_t *attributes, const char *tag, char ret[24])
     ret[0] = '\0';
     if (!text || daytime_parse(text, &time) < 0)
         return;
-    (void)snprintf(ret, 24, "%02u:%02u:%02u%s%.6s", (unsigned)time.hour % 100,
-                   time.minute < 0 ? 0 : (unsigned)time.minute % 100,
-                   time.second < 0 ? 0 : (unsigned)time.second % 100, time.fraction[0] ? "." : "",
-                   time.fraction);
+    ret = put_digits(ret, time.hour, 2, ':');
+    ret = put_digits(ret, time.minute < 0 ? 0 : time.minute, 2, ':');
+    ret = put_digits(ret, time.second < 0 ? 0 : time.second, 2, time.fraction[0] ? '.' : '\0');
+    if (time.fraction[0])
+        (void)snprintf(ret, 7, "%s", time.fraction);
 }
 
 bool keys_integer(const json_t *attributes, const char *tag, int *ret)
