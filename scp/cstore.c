@@ -21,12 +21,13 @@ struct reception {
     struct blob *blob;
     struct header *header; /* of the session; NULL: not begun */
     struct instance instance;
-    int finding; /* the first: positive status_finding, negative errno, or 0 */
+    bool indexed; /* a row names the file; its incoming name goes when the peer has its answer */
+    int finding;  /* the first: positive status_finding, negative errno, or 0 */
 };
 
 static void reception_done(struct reception *r)
 {
-    r->blob = blob_abandon(r->blob);
+    r->blob = r->indexed ? blob_release(r->blob) : blob_abandon(r->blob);
     instance_done(&r->instance);
 }
 
@@ -143,7 +144,7 @@ static int index_instance(struct reception *r, struct session *s)
         s->duplicates++;
         return 0;
     }
-    r->blob = blob_release(r->blob);
+    r->indexed = true;
     if (result == INDEX_CONFLICT) {
         s->conflicts++;
         log_warning("an instance has the UID of another one; both are kept, see "

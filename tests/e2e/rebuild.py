@@ -11,7 +11,7 @@ TABLES = {
     "patient": "select to_jsonb(p) - 'patient_key' from isthmus.patient p "
                "where exists (select from isthmus.study s where s.patient_key = p.patient_key "
                "and s.number_of_study_related_instances > 0)",
-    "study": "select to_jsonb(s) - array['study_key', 'patient_key', 'changes'] || "
+    "study": "select to_jsonb(s) - array['study_key', 'patient_key', 'changes', 'marked_until'] || "
              "jsonb_build_object('of', array[p.issuer_of_patient_id, p.patient_id, p.stray_study_uid]) "
              "from isthmus.study s join isthmus.patient p using (patient_key) "
              "where s.number_of_study_related_instances > 0",
