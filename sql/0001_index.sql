@@ -163,8 +163,8 @@ create function due(first_change timestamptz, quiet interval, longest interval)
     return date_trunc('second', least(first_change + longest, now() + quiet)
                                 + interval '999 milliseconds');
 
--- What study.marked_until is after mark(). Who takes the study out of the outbox, or parks it, makes
--- that null, in generation_of().
+-- What study.marked_until is after mark(). Who takes the study out of the outbox, or parks it,
+-- makes that null, in generation_of().
 create function marked_until() returns timestamptz language sql stable
     return date_trunc('second', now() + interval '999 milliseconds');
 
@@ -195,8 +195,8 @@ create function received_at(p_blob bigint) returns timestamptz language sql immu
 
 -- Store one instance: parents, row, counters, flags and outbox marks, or find that it is a
 -- duplicate or a conflict. Called in a transaction of its own; a race that it cannot settle by
--- itself ends with serialization_failure, and the caller calls again. Answers 'stored' (with the keys
--- of study and series where put_next() may follow), 'conflict', or 'duplicate BLOB'.
+-- itself ends with serialization_failure, and the caller calls again. Answers 'stored' (with the
+-- keys of study and series where put_next() may follow), 'conflict', or 'duplicate BLOB'.
 create function put_instance(
     p_sop_instance_uid text, p_sop_class_uid text, p_study_instance_uid text,
     p_series_instance_uid text, p_transfer_syntax_uid text, p_calling_ae_title text,

@@ -271,7 +271,7 @@ int conflict_replace(struct db *db, struct store *s, const char *keys, const cha
 
     if (e == 0)
         e = replace(&r);
-    e = e < 0 ? translate(db, e) : db_script(db, "commit");
+    e = e < 0 ? translate(db, e) : db_commit(db);
     if (e < 0)
         db_disconnect(db); /* rolls back, whatever state it is in */
     PQclear(r.remaining);

@@ -346,6 +346,16 @@ int db_receive(struct db *db, PGresult **ret)
     return 0;
 }
 
+/* On a connection made anew "commit" would succeed and commit nothing. */
+int db_commit(struct db *db)
+{
+    if (db->connection && PQtransactionStatus(db->connection) == PQTRANS_INTRANS)
+        return finish(db, PQexec(db->connection, "commit"), NULL);
+    db_disconnect(db);
+    (void)snprintf(db->problem, sizeof db->problem, "transaction lost");
+    return -EAGAIN;
+}
+
 void db_rollback(struct db *db)
 {
     if (db->connection && PQtransactionStatus(db->connection) != PQTRANS_IDLE &&

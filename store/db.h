@@ -34,10 +34,13 @@ const char *db_problem(const struct db *db);
  * to be cleared with PQclear. */
 int db_query(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret);
 /* Begin a transaction with the same, and do not wait for it. db_receive() is called before anything
- * else: on success the transaction is open, and the caller's to end with db_script(); otherwise it
- * has ended. */
+ * else: on success the transaction is open, and the caller's to end; otherwise it has ended. */
 int db_send(struct db *db, const char *sql, int n, const char *const *values);
 int db_receive(struct db *db, PGresult **ret);
+/* End a transaction with its changes. -EAGAIN also when it is not open any more, because the
+ * connection was lost or a statement failed: then nothing was committed, and the connection is let
+ * go. */
+int db_commit(struct db *db);
 /* End a transaction without its changes; a connection that cannot is let go. */
 void db_rollback(struct db *db);
 /* Prepare @sql as db_query() does; @ret_name is for PQsendQueryPrepared() and valid as long as the

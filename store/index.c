@@ -95,7 +95,7 @@ static int put_begun(struct db *db, struct index_series *series, const char *con
         db_rollback(db);
         r = -ENOENT;
     } else {
-        r = db_script(db, "commit");
+        r = db_commit(db);
     }
     if (r == 0 && next)
         *ret = INDEX_STORED;

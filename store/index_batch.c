@@ -170,11 +170,9 @@ static int put_together(struct index_batch *b, bool may_be_next)
     if (r == 0 && !all_done(b))
         r = -ENOENT;
     if (r == 0)
-        r = db_script(b->db, "commit");
-    if (r < 0 && db_connection(b->db) &&
-        PQtransactionStatus(db_connection(b->db)) != PQTRANS_IDLE &&
-        db_script(b->db, "rollback") < 0)
-        db_disconnect(b->db);
+        r = db_commit(b->db);
+    if (r < 0)
+        db_rollback(b->db);
     return r;
 }
 

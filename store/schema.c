@@ -160,7 +160,7 @@ static int apply(struct db *db, const char *directory, const struct migration *m
     if (r == 0 && version < m->version)
         r = apply_locked(db, m, sql);
     if (r == 0)
-        r = db_script(db, "commit");
+        r = db_commit(db);
     if (r == 0) {
         *ret_applied = version < m->version;
         return 0;

@@ -282,7 +282,7 @@ static int query_all(struct db *db, int64_t key, struct loader *l)
     if (r == 0 && PQntuples(l->study_rows) == 1)
         r = study_load_orders(db, key, l->study);
     if (r == 0)
-        return db_script(db, "commit");
+        return db_commit(db);
     if (db_connection(db))
         (void)db_script(db, "rollback");
     return r;

@@ -253,3 +253,17 @@ Test(put_begun, nothing_is_begun_where_others_store_in_the_study_too)
     }
     cr_assert_answer(other, counted, "13");
 }
+
+/* libpq would connect anew, and "commit" succeed there. */
+Test(put_begun, without_its_transaction_a_commit_fails)
+{
+    cr_assert_eq(db_script(d.db, "begin; create table lost ()"), 0);
+    run_sql(other, "select pg_terminate_backend(pid) from pg_stat_activity "
+                   "where state = 'idle in transaction' and datname = current_database()");
+    while (PQstatus(db_connection(d.db)) == CONNECTION_OK)
+        (void)PQconsumeInput(db_connection(d.db));
+    cr_assert_eq(db_commit(d.db), -EAGAIN);
+    cr_assert_eq(db_script(d.db, "begin; select 1 / (count(*) - count(*)) from pg_class"), -EINVAL);
+    cr_assert_eq(db_commit(d.db), -EAGAIN);
+    cr_assert_answer(d.db, "select to_regclass('lost') is null", "t");
+}
