@@ -15,7 +15,7 @@ enum { FROM, TO, KIND, PURPOSE, FRAMES, OTHER_FRAMES, FROM_STUDY, TO_STUDY, TO_H
  * once, so that cycles end. %s: the step from one node to the next, and the order. */
 #define SELECT(step, key, other)                                                                   \
     "with recursive node (uid) as ("                                                               \
-    "  select $1::text union " step "), "                                                          \
+    "  select $1::text collate \"C\" union " step "), "                                            \
     "edge as (select i.sop_instance_uid as from_uid, r.sop_instance_uid as to_uid, "               \
     "  r.kind, r.purpose, r.frames, r.other_frames, i.series_key "                                 \
     "  from isthmus.reference r join isthmus.instance i using (instance_key)) "                    \
