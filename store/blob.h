@@ -30,8 +30,7 @@ int store_open_readonly(const char *root, uint64_t reserve_bytes, struct store *
 struct store *store_free(struct store *s);
 
 /* Begin a file with @meta (preamble, which becomes its seal, and file meta group; not part of the
- * digest). Returns 0,
- * -ENOSPC (also: less than the reserve is left), -EIO, -ENOMEM … */
+ * digest). Returns 0, -ENOSPC (also: less than the reserve is left), -EIO, -ENOMEM … */
 int blob_create(struct store *s, const void *meta, size_t meta_bytes, struct blob **ret);
 
 /* Append data set bytes and digest them (XXH3-128). The first error is remembered: later calls

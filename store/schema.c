@@ -168,8 +168,7 @@ static int apply(struct db *db, const char *directory, const struct migration *m
     if (!*ret_message)
         (void)say(r, ret_message, "%s: the database says %s; nothing of it was applied", m->name,
                   db_problem(db));
-    if (db_connection(db))
-        (void)db_script(db, "rollback");
+    db_rollback(db);
     return r;
 }
 

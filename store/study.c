@@ -283,8 +283,7 @@ static int query_all(struct db *db, int64_t key, struct loader *l)
         r = study_load_orders(db, key, l->study);
     if (r == 0)
         return db_commit(db);
-    if (db_connection(db))
-        (void)db_script(db, "rollback");
+    db_rollback(db);
     return r;
 }
 

@@ -3,24 +3,7 @@
 
 #include <stdbool.h>
 
-static struct database d;
-
-static void setup(void)
-{
-    d = make_database();
-}
-
-static void teardown(void)
-{
-    drop_database(&d);
-}
-
-TestSuite(worklist, .init = setup, .fini = teardown, .timeout = 120);
-
-static const char *put(json_t *order)
-{
-    return put_one(d.db, order);
-}
+TestSuite(worklist, .init = open_database, .fini = close_database, .timeout = 120);
 
 Test(worklist, an_order_is_there_with_its_step)
 {

@@ -1,4 +1,4 @@
-/* Orders for the tests: made of parts of DICOM JSON, and put into the worklist. */
+/* A database, and orders made of parts of DICOM JSON to put into its worklist. */
 #ifndef ISTHMUS_TESTS_DB_WORKLIST_ORDER_H
 #define ISTHMUS_TESTS_DB_WORKLIST_ORDER_H
 
@@ -6,6 +6,18 @@
 #include "tests/db/database.h"
 
 #include <jansson.h>
+
+static struct database d;
+
+static inline void open_database(void)
+{
+    d = make_database();
+}
+
+static inline void close_database(void)
+{
+    drop_database(&d);
+}
 
 static const struct worklist_options options = {"I", 4};
 
@@ -44,10 +56,10 @@ static inline json_t *put_into(struct db *db, json_t *orders)
 }
 
 /* Put one; what became of it: "created", or the first fault. */
-static inline const char *put_one(struct db *db, json_t *order)
+static inline const char *put(json_t *order)
 {
     static char said[400];
-    json_t *results = put_into(db, order), *result = json_array_get(results, 0);
+    json_t *results = put_into(d.db, order), *result = json_array_get(results, 0);
     const char *fault = json_string_value(json_array_get(json_object_get(result, "faults"), 0));
 
     cr_assert_eq(json_array_size(results), 1);

@@ -1,24 +1,7 @@
 /* Orders of a server: which they are, which version is the newest, and when they are gone. */
 #include "tests/db/worklist_order.h"
 
-static struct database d;
-
-static void setup(void)
-{
-    d = make_database();
-}
-
-static void teardown(void)
-{
-    drop_database(&d);
-}
-
-TestSuite(worklist_source, .init = setup, .fini = teardown, .timeout = 120);
-
-static const char *put(json_t *order)
-{
-    return put_one(d.db, order);
-}
+TestSuite(worklist_source, .init = open_database, .fini = close_database, .timeout = 120);
 
 Test(worklist_source, orders_of_a_server_are_known_by_their_reference)
 {
