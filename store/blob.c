@@ -240,14 +240,17 @@ static int write_seal(struct blob *b)
     return n < 0 ? to_error(errno) : n < SEAL_BYTES ? -EIO : 0;
 }
 
-/* All that can be done without waiting for the disk. */
+/* All that can be done without waiting for the disk, which has the pages to write meanwhile. */
 static int write_and_link(struct blob *b)
 {
     int directory, r = write_seal(b);
 
     if (r == 0)
         r = write_through(b, NULL, 0);
-    return r < 0 ? r : link_object(b, &directory);
+    if (r < 0)
+        return r;
+    (void)sync_file_range(b->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    return link_object(b, &directory);
 }
 
 /* The link is there before the file is synced: a file system with a journal then commits both at
@@ -303,8 +306,6 @@ static void start_all(struct blob *const *blobs, size_t n)
 
         if (b->error == 0)
             b->error = write_and_link(b);
-        if (b->error == 0)
-            (void)sync_file_range(b->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     }
 }
 
