@@ -1,7 +1,6 @@
 #include "store/index_next.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,10 +82,12 @@ void index_next_values(const struct index_series *s, const char *const *values,
 
 int index_next_take(struct index_series *s, const char *word)
 {
+    static const char stored[] = "stored ";
     uint64_t instances;
 
-    if (sscanf(word, "stored %" SCNu64, &instances) != 1)
+    if (strncmp(word, stored, sizeof stored - 1) != 0)
         return -ENOENT;
+    instances = strtoull(word + sizeof stored - 1, NULL, 10);
     s->is_shared = s->instances != 0 && instances != s->instances + 1;
     s->instances = instances;
     return 0;

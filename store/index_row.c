@@ -2,8 +2,6 @@
 #include "store/document.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,13 +71,26 @@ static void set_values(const struct instance *i, struct index_row *r)
     memcpy(r->values, values, sizeof values);
 }
 
+/* What snprintf() would do, for much less. @ret has room for any number. */
+static void put_number(uint64_t value, char *ret)
+{
+    char digits[24], *end = digits + sizeof digits, *p = end;
+
+    *--p = '\0';
+    do {
+        *--p = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    memcpy(ret, p, (size_t)(end - p));
+}
+
 int index_row_fill(const struct instance *i, struct index_row *ret)
 {
     int r = keys_take(i, &ret->keys);
 
-    (void)snprintf(ret->blob, sizeof ret->blob, "%" PRIu64, i->blob_id);
-    (void)snprintf(ret->size_bytes, sizeof ret->size_bytes, "%" PRIu64, i->size_bytes);
-    (void)snprintf(ret->flags, sizeof ret->flags, "%u", i->flags);
+    put_number(i->blob_id, ret->blob);
+    put_number(i->size_bytes, ret->size_bytes);
+    put_number(i->flags, ret->flags);
     index_digest(i, ret->digest);
     for (int level = 0; r == 0 && level < LEVEL_COUNT; level++)
         r = document_write(i->attributes[level], &ret->attributes[level]);
