@@ -17,7 +17,7 @@ static const int drain_idle_ms = 1000; /* while draining, an association this lo
 static int64_t now_ms()
 {
     timespec t{};
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
     return static_cast<int64_t>(t.tv_sec) * 1000 + t.tv_nsec / 1000000;
 }
 
@@ -39,6 +39,8 @@ Transport::Transport(DcmNativeSocketType fd, TransportLayer &layer)
      * all of it would come before the answer to a C-CANCEL. */
     int unsent = static_cast<int>(read_ahead);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    timeval step{drain_idle_ms / 1000, drain_idle_ms % 1000 * 1000};
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &step, sizeof step);
 }
 
 Transport::~Transport()
@@ -61,13 +63,17 @@ void Transport::pdu_begins()
     between_pdus_ = false;
 }
 
-/* Wait until @events or a limit: 0, -ETIMEDOUT, -ECANCELED. */
-int Transport::wait_for(short events)
+/* When the present phase is over, or the association; 0: never. */
+int64_t Transport::ends_ms() const
 {
-    const int64_t waiting_since = now_ms();
-    int64_t end = deadline_ms_;
-    if (ends_ms_ != 0 && (end == 0 || ends_ms_ < end))
-        end = ends_ms_;
+    return ends_ms_ != 0 && (deadline_ms_ == 0 || ends_ms_ < deadline_ms_) ? ends_ms_
+                                                                           : deadline_ms_;
+}
+
+/* Wait until @events or a limit: 0, -ETIMEDOUT, -ECANCELED. */
+int Transport::wait_for(short events, int64_t waiting_since)
+{
+    const int64_t end = ends_ms();
     for (;;) {
         const int64_t now = now_ms();
         if (end != 0 && now >= end)
@@ -82,25 +88,29 @@ int Transport::wait_for(short events)
     }
 }
 
+/* As a rule what comes next is not there yet, and comes soon: recv(2) itself waits for it, as long
+ * as SO_RCVTIMEO lets it. */
 ssize_t Transport::receive(void *buffer, size_t n)
 {
-    for (;;) {
-        if (ends_ms_ != 0 && now_ms() >= ends_ms_) {
-            end_ = -ETIMEDOUT; /* also for a peer that always has data */
-            errno = ETIMEDOUT;
-            return -1;
-        }
-        const ssize_t got = recv(getSocket(), buffer, n, MSG_DONTWAIT);
+    const int64_t since = now_ms(), end = ends_ms();
+    const bool waits = !transport_draining && (end == 0 || end - since > drain_idle_ms);
+    int flags = waits ? 0 : MSG_DONTWAIT;
+    for (int64_t now = since; ends_ms_ == 0 || now < ends_ms_; now = now_ms()) {
+        const ssize_t got = recv(getSocket(), buffer, n, flags);
         if (got > 0)
             return got;
+        flags = MSG_DONTWAIT;
         if (got < 0 && errno == EINTR)
             continue;
-        end_ = got < 0 && errno == EAGAIN ? wait_for(POLLIN) : -ECONNRESET;
+        end_ = got < 0 && errno == EAGAIN ? wait_for(POLLIN, since) : -ECONNRESET;
         if (end_ != 0) {
             errno = -end_; /* never EINTR: DUL would call again */
             return -1;
         }
     }
+    end_ = -ETIMEDOUT; /* also for a peer that always has data */
+    errno = ETIMEDOUT;
+    return -1;
 }
 
 ssize_t Transport::read(void *buffer, size_t n)
@@ -145,7 +155,7 @@ int Transport::flush()
         if (n > 0)
             sent += static_cast<size_t>(n);
         else if (errno == EAGAIN)
-            end_ = wait_for(POLLOUT);
+            end_ = wait_for(POLLOUT, now_ms());
         else if (errno != EINTR)
             end_ = -ECONNRESET;
     }

@@ -73,7 +73,8 @@ class Transport : public DcmTransportConnection
 
   private:
     void pdu_begins();
-    int wait_for(short events);
+    int64_t ends_ms() const;
+    int wait_for(short events, int64_t waiting_since);
     ssize_t receive(void *buffer, size_t n);
 
     TransportLayer &layer_;
