@@ -3,6 +3,7 @@
 #include "scp/dimse.h"
 #include "store/base/log.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 
@@ -28,5 +29,7 @@ void child_begin(const char *name)
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)prctl(PR_SET_NAME, name);
+    /* Woken by a disk or the database, we need not be first: who runs has less to do again. */
+    (void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
     log_subject(NULL);
 }
