@@ -17,10 +17,12 @@
 /* DCMTK 3.6.7 loses what it has read of a request that it gives up on, up to WAITING_PDU_MAX: who
  * sends many of those must not use up the memory. */
 #define HEAP_MAX ((size_t)64 << 20)
+#define HEAP_LOOK_EVERY 8 /* associations: to count the heap takes as long as to parse an image */
 
 static bool is_worn(const struct settings *settings, int served)
 {
-    return served >= settings->associations_per_worker || mallinfo2().uordblks > HEAP_MAX;
+    return served >= settings->associations_per_worker ||
+           (served % HEAP_LOOK_EVERY == 0 && mallinfo2().uordblks > HEAP_MAX);
 }
 
 _Noreturn void worker_run(int line, const struct settings *settings, struct store *store)
@@ -35,7 +37,8 @@ _Noreturn void worker_run(int line, const struct settings *settings, struct stor
         log_error("a worker cannot start: database.conninfo is not usable");
         _exit(1);
     }
-    for (int served = 0; !is_worn(settings, served) && !child_stopping;) {
+    bool worn = false;
+    for (int served = 0; !worn && !child_stopping;) {
         struct pollfd p = {line, POLLIN, 0};
         if (poll(&p, 1, WARM_MS) == 0)
             db_disconnect(s.db); /* idle workers do not use up the server's connections */
@@ -45,11 +48,12 @@ _Noreturn void worker_run(int line, const struct settings *settings, struct stor
         if (r < 0)
             break;
         association_serve(&s, fd, number);
-        served++;
-        if (!is_worn(settings, served))
+        worn = is_worn(settings, ++served);
+        if (!worn)
             handover_say(line, HANDOVER_IDLE);
     }
-    index_series_done(&s.series);
+    for (size_t i = 0; i < SESSION_SERIES; i++)
+        index_series_done(&s.series[i]);
     header_free(s.header);
     db_free(s.db);
     store_free(store);
