@@ -8,6 +8,7 @@
 
 #define PDU_HEADER_BYTES 6
 #define A_ASSOCIATE_RQ 0x01
+#define PEEK_BYTES 4096 /* most requests are shorter, and come at once */
 
 struct peer waiting_peer(int fd)
 {
@@ -36,7 +37,7 @@ static void set_low_water(int fd, uint32_t bytes)
 
 enum waiting_state waiting_look(struct waiting *w)
 {
-    uint8_t header[PDU_HEADER_BYTES];
+    uint8_t header[PEEK_BYTES];
     ssize_t n = recv(w->fd, header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
 
     if (n < 0)
@@ -53,7 +54,7 @@ enum waiting_state waiting_look(struct waiting *w)
                       (uint32_t)header[4] << 8 | header[5];
     if (length > WAITING_PDU_MAX)
         return WAITING_ALIEN;
-    if (w->length_known) {
+    if (w->length_known || (size_t)n >= PDU_HEADER_BYTES + length) {
         set_low_water(w->fd, 1);
         return WAITING_READY;
     }

@@ -1,7 +1,7 @@
 /* Connections whose A-ASSOCIATE-RQ is not complete yet. They cost a descriptor and no worker, so
  * that clients that connect and say nothing, or half a PDU, keep nobody from being served. The
- * six bytes of the PDU header are looked at in the socket (MSG_PEEK), nothing is taken from it:
- * SO_RCVLOWAT makes the socket readable when the whole PDU has arrived. */
+ * beginning of the PDU is looked at in the socket (MSG_PEEK), nothing is taken from it: where there
+ * is more to come SO_RCVLOWAT makes the socket readable when the whole PDU has arrived. */
 #ifndef ISTHMUS_SCP_WAITING_H
 #define ISTHMUS_SCP_WAITING_H
 

@@ -35,6 +35,16 @@ Test(waiting, a_request_is_ready_when_its_length_has_arrived)
     close(peer);
 }
 
+Test(waiting, a_request_that_came_at_once_is_ready_at_once)
+{
+    int peer;
+    struct waiting w = connection(&peer);
+
+    cr_assert_eq(look_after(&w, peer, "\1\0\0\0\0\4abcd", 10), WAITING_READY);
+    close(w.fd);
+    close(peer);
+}
+
 Test(waiting, other_protocols_are_aliens)
 {
     static const char *const greetings[] = {"GET / HTTP/1.0\r\n", "\x16\3\1\2\0\1", "\4\0\0\0\0\1",
