@@ -30,7 +30,7 @@ static int64_t in_ms(int ms)
 Transport::Transport(DcmNativeSocketType fd, TransportLayer &layer)
     : DcmTransportConnection(fd), layer_(layer), limits_(layer.limits),
       ends_ms_(in_ms(limits_.association_ms)), deadline_ms_(in_ms(limits_.artim_ms)),
-      in_(read_ahead)
+      in_(new unsigned char[read_ahead]) /* not std::vector, which would clear it */
 {
     /* Without it every response waits 40 ms for the peer's delayed acknowledgement. */
     int one = 1;
@@ -116,8 +116,8 @@ ssize_t Transport::receive(void *buffer, size_t n)
 ssize_t Transport::read(void *buffer, size_t n)
 {
     if (in_begin_ == in_end_) {
-        const bool direct = n >= in_.size();
-        const ssize_t got = receive(direct ? buffer : in_.data(), direct ? n : in_.size());
+        const bool direct = n >= read_ahead;
+        const ssize_t got = receive(direct ? buffer : in_.get(), direct ? n : read_ahead);
         if (got < 0)
             return -1;
         pdu_begins();
@@ -129,7 +129,7 @@ ssize_t Transport::read(void *buffer, size_t n)
     pdu_begins();
     const size_t have = in_end_ - in_begin_;
     const size_t take = n < have ? n : have;
-    std::memcpy(buffer, in_.data() + in_begin_, take);
+    std::memcpy(buffer, in_.get() + in_begin_, take);
     in_begin_ += take;
     return static_cast<ssize_t>(take);
 }

@@ -8,6 +8,7 @@
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmnet/dcmlayer.h>
 #include <dcmtk/dcmnet/dcmtrans.h>
+#include <memory>
 #include <vector>
 
 class TransportLayer;
@@ -83,7 +84,8 @@ class Transport : public DcmTransportConnection
     int64_t deadline_ms_; /* of the present phase; 0: none */
     bool between_pdus_ = true;
     int end_ = 0;
-    std::vector<unsigned char> in_, out_;
+    std::unique_ptr<unsigned char[]> in_;
+    std::vector<unsigned char> out_;
     size_t in_begin_ = 0, in_end_ = 0;
 };
 
