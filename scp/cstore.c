@@ -21,6 +21,7 @@ struct reception {
     struct blob *blob;
     struct header *header; /* of the session; NULL: not begun */
     struct instance instance;
+    struct index_series *series; /* of the session, for the one of the instance */
     bool indexed; /* a row names the file; its incoming name goes when the peer has its answer */
     int finding;  /* the first: positive status_finding, negative errno, or 0 */
 };
@@ -123,7 +124,7 @@ static int index_instance(struct reception *r, struct session *s)
     int e = -EAGAIN;
 
     if (attempt)
-        e = index_keep(s->db, s->store, &s->series, &r->instance, s->settings->restored_titles,
+        e = index_keep(s->db, s->store, r->series, &r->instance, s->settings->restored_titles,
                        &result, &old);
 
     if (e == -EAGAIN) {
@@ -160,6 +161,16 @@ static int index_instance(struct reception *r, struct session *s)
     return 0;
 }
 
+/* Peers that make an association for each instance meet in the workers, several series at a
+ * time. */
+static struct index_series *series_of(struct session *s, const struct instance *i)
+{
+    for (size_t k = 0; k < SESSION_SERIES; k++)
+        if (index_series_is(&s->series[k], i))
+            return &s->series[k];
+    return &s->series[s->next_series++ % SESSION_SERIES];
+}
+
 /* The database works while the disk does, where that takes as long. */
 static int seal(struct reception *r, struct session *s)
 {
@@ -168,10 +179,10 @@ static int seal(struct reception *r, struct session *s)
 
     blob_describe(r->blob, &i->blob_id, &i->size_bytes, i->digest);
     if (i->size_bytes >= LARGE_BYTES && clock_ms() >= s->database_retry_ms)
-        index_begin(s->db, &s->series, i);
+        index_begin(s->db, r->series, i);
     e = blob_seal(r->blob, &i->blob_id, &i->size_bytes, i->digest);
     if (e < 0)
-        index_cancel(s->db, &s->series);
+        index_cancel(s->db, r->series);
     return e;
 }
 
@@ -189,6 +200,7 @@ static int store_instance(struct reception *r, struct session *s, const struct c
     i->calling_ae_title = strdup(s->calling);
     if (!i->transfer_syntax_uid || !i->calling_ae_title)
         return -ENOMEM;
+    r->series = series_of(s, i);
     e = seal(r, s);
     return e < 0 ? e : index_instance(r, s);
 }

@@ -21,14 +21,17 @@ struct context {
     char transfer_syntax[DIMSE_UID_MAX + 1];
 };
 
+#define SESSION_SERIES 16
+
 struct session {
     const struct settings *settings;
     struct store *store;
     struct db *db;
-    struct index_series series; /* stored last, also in associations before */
-    struct header *header;      /* serves one instance after the other */
-    int line;                   /* to the parent; -1: none */
-    int64_t database_retry_ms;  /* CLOCK_MONOTONIC; no attempt to connect before */
+    struct index_series series[SESSION_SERIES]; /* stored last, also in associations before */
+    unsigned next_series;                       /* takes the place of the one at this % SERIES */
+    struct header *header;                      /* serves one instance after the other */
+    int line;                                   /* to the parent; -1: none */
+    int64_t database_retry_ms;                  /* CLOCK_MONOTONIC; no attempt to connect before */
 
     struct association *association;
     struct context contexts[256]; /* by presentation context id */

@@ -33,6 +33,8 @@ struct index_series {
 };
 
 void index_series_done(struct index_series *s);
+/* It is about the series of @i. */
+bool index_series_is(const struct index_series *s, const struct instance *i);
 
 /* When this returns 0 the transaction is committed. -EAGAIN: it may or may not be; put it again
  * later, the same blob twice is harmless. Errors of db.h; any but -EAGAIN means that no row names

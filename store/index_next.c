@@ -9,6 +9,8 @@
 enum {
     SOP_INSTANCE_UID = 0,
     SOP_CLASS_UID = 1,
+    STUDY_INSTANCE_UID = 2,
+    SERIES_INSTANCE_UID = 3,
     TRANSFER_SYNTAX_UID = 4,
     CALLING_AE_TITLE = 5,
     BLOB = 6,
@@ -44,6 +46,12 @@ void index_series_done(struct index_series *s)
 static bool is_same(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool index_series_is(const struct index_series *s, const struct instance *i)
+{
+    return s->block && is_same(s->values[SERIES_INSTANCE_UID], i->series_instance_uid) &&
+           is_same(s->values[STUDY_INSTANCE_UID], i->study_instance_uid);
 }
 
 bool index_series_matches(const struct index_series *s, const char *const *values)
