@@ -1,5 +1,6 @@
 -- The index: which instances are stored, what their headers say, and which studies changed.
--- Lock order everywhere: patient, study, series, instance, lock_orders(), order_match, outbox.
+-- Lock order everywhere: patient, study, study_count, series_count, instance, lock_orders(),
+-- order_match, outbox.
 create schema isthmus;
 grant usage on schema isthmus to isthmus_scp, isthmus_fhir;
 set local search_path = isthmus;
@@ -38,24 +39,30 @@ create table study (
     referring_physician_name_folded text,
     modalities_in_study text[] not null default '{}',
     sop_classes_in_study text[] not null default '{}',
-    number_of_study_related_series integer not null default 0,
-    number_of_study_related_instances integer not null default 0,
+    number_of_study_related_series integer not null default 0, -- 0: nothing is left of it
     rejected_instances integer not null default 0, -- those whose rejected is not 0
     authorized_instances integer not null default 0, -- SOP Instance Status AO or AC
-    size_bytes bigint not null default 0, -- of all data sets
     patient_differs boolean not null default false,
     patient_identities jsonb not null default '[]', -- each that came, see patient_identity()
     has_conflict boolean not null default false,
     flags integer not null default 0, -- union over the instances, enum instance_flag
-    changes bigint not null default 0, -- those that put_next() did not write into the outbox
-    marked_until timestamptz, -- mark() would change nothing before; null: it may
     first_received_at timestamptz not null default now(),
-    last_received_at timestamptz not null default now(),
     -- as the first instance had it; never changed, instances refer to it by being null
     patient_attributes jsonb not null,
     attributes jsonb not null
 ) with (fillfactor = 80);
 create index on study (patient_key);
+
+-- What each instance changes. Apart: a new version of the study is much to write, and all indexes
+-- of it are opened for that. Here, most versions find room where the one before was.
+create table study_count (
+    study_key bigint primary key references study on delete cascade,
+    number_of_study_related_instances integer not null default 0,
+    size_bytes bigint not null default 0, -- of all data sets
+    changes bigint not null default 0, -- those that put_next() did not write into the outbox
+    marked_until timestamptz, -- mark() would change nothing before; null: it may
+    last_received_at timestamptz not null default now()
+) with (fillfactor = 50);
 
 create table series (
     series_key bigint generated always as identity primary key,
@@ -67,12 +74,16 @@ create table series (
     series_time time,
     series_description text,
     body_part_examined text,
-    number_of_series_related_instances integer not null default 0,
     rejected_instances integer not null default 0,
     authorized_instances integer not null default 0,
     attributes jsonb not null, -- as the first instance had it; never changed
     unique (study_key, series_instance_uid)
 ) with (fillfactor = 80);
+
+create table series_count ( -- as study_count
+    series_key bigint primary key references series on delete cascade,
+    number_of_series_related_instances integer not null default 0
+) with (fillfactor = 50);
 
 create table instance (
     instance_key bigint generated always as identity primary key,
@@ -135,7 +146,7 @@ create table target (
 create table outbox (
     target_key integer not null references target on delete cascade,
     study_key bigint not null references study,
-    generation bigint not null default 1, -- a publisher counts study.changes to it
+    generation bigint not null default 1, -- a publisher counts study_count.changes to it
     first_change_at timestamptz not null default now(),
     due_at timestamptz not null,
     attempts integer not null default 0,
@@ -163,7 +174,7 @@ create function due(first_change timestamptz, quiet interval, longest interval)
     return date_trunc('second', least(first_change + longest, now() + quiet)
                                 + interval '999 milliseconds');
 
--- What study.marked_until is after mark(). Who takes the study out of the outbox, or parks it,
+-- What study_count.marked_until is after mark(). Who takes the study out of the outbox, or parks it,
 -- makes that null, in generation_of().
 create function marked_until() returns timestamptz language sql stable
     return date_trunc('second', now() + interval '999 milliseconds');
@@ -251,33 +262,20 @@ begin
         select null::bigint as series_key, null::jsonb as attributes into se;
     else
         loop
-            update isthmus.study s set
-                accession_number = coalesce(s.accession_number, p_accession_number),
-                flags = s.flags | p_flags,
-                number_of_study_related_instances = s.number_of_study_related_instances + 1,
-                size_bytes = s.size_bytes + p_size_bytes,
-                modalities_in_study = case
-                    when p_modality is null or p_modality = any (s.modalities_in_study)
-                        then s.modalities_in_study
-                    else array_append(s.modalities_in_study, p_modality) end,
-                sop_classes_in_study = case
-                    when p_sop_class_uid = any (s.sop_classes_in_study)
-                        then s.sop_classes_in_study
-                    else array_append(s.sop_classes_in_study, p_sop_class_uid) end,
-                last_received_at = greatest(s.last_received_at, isthmus.received_at(p_blob)),
-                marked_until = isthmus.marked_until()
-            where study_instance_uid = p_study_instance_uid
-              and s.number_of_study_related_instances > 0
-            returning s.study_key, s.patient_key, s.patient_differs, s.patient_identities,
-                s.patient_attributes,
-                coalesce(s.attributes_as_stored, s.attributes) as attributes into st;
+            select s.study_key, s.patient_key, s.accession_number, s.modalities_in_study,
+                s.sop_classes_in_study, s.flags, s.patient_differs, s.patient_identities,
+                s.patient_attributes, coalesce(s.attributes_as_stored, s.attributes) as attributes
+            into st
+            from isthmus.study s
+            where s.study_instance_uid = p_study_instance_uid
+              and s.number_of_study_related_series > 0
+            for no key update;
             exit when found;
             insert into isthmus.study (patient_key, study_instance_uid, study_date, study_time,
                 accession_number, study_id, study_description, study_description_folded,
                 referring_physician_name, referring_physician_name_folded, modalities_in_study,
-                sop_classes_in_study, number_of_study_related_series,
-                number_of_study_related_instances, size_bytes, flags, patient_identities,
-                first_received_at, last_received_at, marked_until, patient_attributes, attributes)
+                sop_classes_in_study, number_of_study_related_series, flags, patient_identities,
+                first_received_at, patient_attributes, attributes)
             values (
                 isthmus.put_patient(p_study_instance_uid, p_issuer_of_patient_id,
                     p_patient_id, p_patient_name, p_patient_name_folded, p_patient_birth_date,
@@ -285,12 +283,10 @@ begin
                 p_study_instance_uid, p_study_date, p_study_time,
                 p_accession_number, p_study_id, p_study_description, p_study_description_folded,
                 p_referring_physician_name, p_referring_physician_name_folded,
-                array_remove(array[p_modality], null), array[p_sop_class_uid], 1, 1, p_size_bytes,
-                p_flags,
+                array_remove(array[p_modality], null), array[p_sop_class_uid], 1, p_flags,
                 jsonb_build_array(isthmus.patient_identity(p_patient_id, p_patient_name_folded,
                     p_patient_birth_date, p_patient_attributes)),
-                isthmus.received_at(p_blob), isthmus.received_at(p_blob), isthmus.marked_until(),
-                p_patient_attributes, p_study_attributes)
+                isthmus.received_at(p_blob), p_patient_attributes, p_study_attributes)
             on conflict (study_instance_uid) do update set
                 -- It lost all its instances (see take_out) and is as this one has it; what a person
                 -- set right stays.
@@ -305,17 +301,14 @@ begin
                 referring_physician_name_folded = excluded.referring_physician_name_folded,
                 modalities_in_study = excluded.modalities_in_study,
                 sop_classes_in_study = excluded.sop_classes_in_study,
-                number_of_study_related_series = 1, number_of_study_related_instances = 1,
-                size_bytes = excluded.size_bytes, flags = excluded.flags,
+                number_of_study_related_series = 1, flags = excluded.flags,
                 patient_identities = excluded.patient_identities,
                 first_received_at = excluded.first_received_at,
-                last_received_at = excluded.last_received_at,
-                marked_until = excluded.marked_until,
                 patient_attributes = excluded.patient_attributes,
                 attributes = isthmus.lay_over(excluded.attributes, study.corrected_study),
                 attributes_as_stored = case when study.corrected_study is not null
                     then excluded.attributes end
-            where study.number_of_study_related_instances = 0
+            where study.number_of_study_related_series = 0
             returning study_key, patient_key, patient_differs, study.patient_identities,
                 patient_attributes, coalesce(attributes_as_stored, attributes) as attributes
                 into st;
@@ -323,26 +316,52 @@ begin
             exit when found;
         end loop;
 
+        insert into isthmus.study_count as c (study_key, number_of_study_related_instances,
+            size_bytes, marked_until, last_received_at)
+        values (st.study_key, 1, p_size_bytes, isthmus.marked_until(),
+            isthmus.received_at(p_blob))
+        on conflict (study_key) do update set
+            number_of_study_related_instances = c.number_of_study_related_instances + 1,
+            size_bytes = c.size_bytes + excluded.size_bytes, marked_until = excluded.marked_until,
+            last_received_at = case when v_begun then excluded.last_received_at
+                else greatest(c.last_received_at, excluded.last_received_at) end;
         if not v_begun then
-            update isthmus.series se_
-            set number_of_series_related_instances = number_of_series_related_instances + 1
-            where study_key = st.study_key and series_instance_uid = p_series_instance_uid
-            returning se_.series_key, se_.attributes into se;
+            update isthmus.series_count c
+            set number_of_series_related_instances = c.number_of_series_related_instances + 1
+            from isthmus.series s
+            where s.study_key = st.study_key and s.series_instance_uid = p_series_instance_uid
+              and c.series_key = s.series_key
+            returning s.series_key, s.attributes into se;
             v_new_series := not found;
+            -- What it adds to the row of the study.
+            if v_new_series or st.flags | p_flags <> st.flags
+                    or p_modality <> all (st.modalities_in_study)
+                    or p_sop_class_uid <> all (st.sop_classes_in_study)
+                    or st.accession_number is null and p_accession_number is not null then
+                update isthmus.study s set
+                    number_of_study_related_series
+                        = s.number_of_study_related_series + v_new_series::integer,
+                    accession_number = coalesce(s.accession_number, p_accession_number),
+                    flags = s.flags | p_flags,
+                    modalities_in_study = case
+                        when p_modality is null or p_modality = any (s.modalities_in_study)
+                            then s.modalities_in_study
+                        else array_append(s.modalities_in_study, p_modality) end,
+                    sop_classes_in_study = case
+                        when p_sop_class_uid = any (s.sop_classes_in_study)
+                            then s.sop_classes_in_study
+                        else array_append(s.sop_classes_in_study, p_sop_class_uid) end
+                where s.study_key = st.study_key;
+            end if;
         end if;
         if v_begun or v_new_series then
             insert into isthmus.series (study_key, series_instance_uid, modality, series_number,
-                series_date, series_time, series_description, body_part_examined,
-                number_of_series_related_instances, attributes)
+                series_date, series_time, series_description, body_part_examined, attributes)
             values (st.study_key, p_series_instance_uid, p_modality, p_series_number,
-                p_series_date, p_series_time, p_series_description, p_body_part_examined, 1,
+                p_series_date, p_series_time, p_series_description, p_body_part_examined,
                 p_series_attributes)
             returning series_key, attributes into se;
-        end if;
-        if v_new_series then
-            update isthmus.study
-            set number_of_study_related_series = number_of_study_related_series + 1
-            where study_key = st.study_key;
+            insert into isthmus.series_count values (se.series_key, 1);
         end if;
 
         if st.patient_attributes <> p_patient_attributes then
@@ -421,7 +440,7 @@ create function put_next(
 declare
     v_received_at timestamptz := isthmus.received_at(p_blob);
     v_instances integer;
-    v_study_attributes jsonb;
+    v_study_attributes jsonb; -- null: those of the row
     v_marked_until timestamptz;
     v_nothing text;
 begin
@@ -430,29 +449,31 @@ begin
        or p_attributes ? '0040A370' then
         return 'other';
     end if;
+    if p_study_attributes is not null then
+        select coalesce(attributes_as_stored, attributes) into v_study_attributes
+        from isthmus.study where study_key = p_study_key;
+        if isthmus.requests_differ(v_study_attributes, p_study_attributes) then
+            return 'other';
+        end if;
+        v_study_attributes := nullif(p_study_attributes, v_study_attributes);
+    end if;
     v_nothing := pg_advisory_xact_lock_shared(5, 0); -- see rejection
-    update isthmus.study set
+    update isthmus.study_count set
         number_of_study_related_instances = number_of_study_related_instances + 1,
         changes = changes + 1,
         size_bytes = size_bytes + p_size_bytes,
         last_received_at = greatest(last_received_at, v_received_at)
     where study_key = p_study_key
-      and (p_study_attributes is null
-           or not isthmus.requests_differ(coalesce(attributes_as_stored, attributes),
-                                          p_study_attributes))
       and not exists (select from isthmus.instance where sop_instance_uid = p_sop_instance_uid)
       and not exists (select from isthmus.rejection where sop_instance_uid = p_sop_instance_uid)
-    returning number_of_study_related_instances, case when p_study_attributes is not null
-        then nullif(p_study_attributes, coalesce(attributes_as_stored, attributes)) end,
-        marked_until
-    into v_instances, v_study_attributes, v_marked_until;
+    returning number_of_study_related_instances, marked_until into v_instances, v_marked_until;
     if not found then
         return 'other';
     end if;
     -- A statement of its own: while the first one waited, others went on with the series.
-    update isthmus.series
+    update isthmus.series_count
     set number_of_series_related_instances = number_of_series_related_instances + 1
-    where series_key = p_series_key and study_key = p_study_key;
+    where series_key = p_series_key;
     if found then
         insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid,
             transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, received_at,
@@ -467,7 +488,7 @@ begin
             using errcode = 'serialization_failure';
     end if;
     if v_marked_until is null or v_marked_until < now() then
-        update isthmus.study set marked_until = isthmus.marked_until()
+        update isthmus.study_count set marked_until = isthmus.marked_until()
         where study_key = p_study_key;
         perform isthmus.mark(p_study_key);
     end if;
@@ -749,10 +770,10 @@ begin
             v_busy := true;
             continue when not pg_try_advisory_lock(c.lock_key);
             -- Another publisher may have settled it since this statement began to look.
-            select o.study_key, o.generation + s.changes, o.attempts, coalesce(p.digest, ''),
+            select o.study_key, o.generation + n.changes, o.attempts, coalesce(p.digest, ''),
                    coalesce(p.form, '')
             into study_key, generation, attempts, digest, form
-            from isthmus.outbox o join isthmus.study s on s.study_key = o.study_key
+            from isthmus.outbox o join isthmus.study_count n on n.study_key = o.study_key
             left join isthmus.published p
                 on p.target_key = o.target_key and p.study_key = o.study_key
             where o.target_key = p_target_key and o.study_key = c.study_key
@@ -797,14 +818,14 @@ create function begin_sending(p_target_key integer, p_study_key bigint, p_own te
 $$;
 
 -- The generation that the outbox has of a study when nothing came since claim() gave @p_generation.
--- The study stays locked to COMMIT: who was storing has counted before this looks at
--- study.changes, and who waits will mark.
+-- Its count stays locked to COMMIT: who was storing has counted before this looks at
+-- study_count.changes, and who waits will mark.
 create function generation_of(p_study_key bigint, p_generation bigint) returns bigint
     language plpgsql as $$
 declare
     v_changes bigint;
 begin
-    update isthmus.study set marked_until = null
+    update isthmus.study_count set marked_until = null
     where study_key = p_study_key returning changes into strict v_changes;
     return p_generation - v_changes;
 end $$;
@@ -855,8 +876,10 @@ begin
       and o.study_key = p_study_key;
 end $$;
 
-grant select, insert, update on patient, study, series, instance, conflict, outbox to isthmus_scp;
+grant select, insert, update on patient, study, study_count, series, series_count, instance,
+    conflict, outbox to isthmus_scp;
 grant select on schema_version, target, published to isthmus_scp;
-grant select on schema_version, patient, study, series, instance, conflict to isthmus_fhir;
-grant update (marked_until) on study to isthmus_fhir;
+grant select on schema_version, patient, study, study_count, series, series_count, instance,
+    conflict to isthmus_fhir;
+grant update (marked_until) on study_count to isthmus_fhir;
 grant select, insert, update, delete on target, outbox, published to isthmus_fhir;

@@ -478,8 +478,8 @@ begin
     where step_key in (
         select w.step_key from isthmus.worklist_step w
         where w.status = 'STARTED'
-          and (select max(t.last_received_at)
-               from isthmus.study_order so join isthmus.study t using (study_key)
+          and (select max(c.last_received_at)
+               from isthmus.study_order so join isthmus.study_count c using (study_key)
                where so.order_key = w.order_key and so.linked) < now() - p_quiet
         for no key update skip locked);
     get diagnostics n = row_count;
@@ -733,7 +733,7 @@ create function order_candidates(p_study_key bigint) returns jsonb language sql 
                 on so.study_key = p_study_key and so.order_key = o.order_key);
 
 create view reconcile_list as
-    select t.study_key, t.study_instance_uid as study, t.last_received_at as received, m.open,
+    select t.study_key, t.study_instance_uid as study, c.last_received_at as received, m.open,
         m.order_state as state, isthmus.reconcile_why(m, t.patient_differs
                                                       and t.corrected_identity is null) as why,
         array(select distinct r.accession_number from isthmus.study_request r
@@ -742,7 +742,7 @@ create view reconcile_list as
         nullif(p.patient_id, '') as patient_id, p.patient_name,
         isthmus.order_candidates(t.study_key) as candidates
     from isthmus.order_match m join isthmus.study t using (study_key)
-        join isthmus.patient p using (patient_key);
+        join isthmus.study_count c using (study_key) join isthmus.patient p using (patient_key);
 
 grant select, insert, update, delete on study_request, order_match, study_order to isthmus_scp;
 grant select, insert, update, delete on order_match, study_order to isthmus_fhir;

@@ -79,6 +79,9 @@ begin
        or t.study_instance_uid in (select c.study_instance_uid from isthmus.conflict c
                                    where c.conflict_key = any (p_conflict_keys))
     order by t.study_key for no key update;
+    -- put_next() locks only the count.
+    perform from isthmus.study_count c where c.study_key = begin_replace.study_key
+    for no key update;
     select count(*) into v_n from isthmus.conflict
     where conflict_key = any (p_conflict_keys) and settled_at is null;
     if v_n <> cardinality(p_conflict_keys) then
@@ -154,8 +157,9 @@ begin
     where s.study_key = p_study_key and i.series_key = s.series_key;
     delete from isthmus.series where study_key = p_study_key;
     delete from isthmus.study_request where study_key = p_study_key and not by_person;
-    update isthmus.study set number_of_study_related_series = 0,
-        number_of_study_related_instances = 0, size_bytes = 0, modalities_in_study = '{}',
+    update isthmus.study_count set number_of_study_related_instances = 0, size_bytes = 0
+    where study_key = p_study_key;
+    update isthmus.study set number_of_study_related_series = 0, modalities_in_study = '{}',
         sop_classes_in_study = '{}', flags = 0, patient_differs = false, patient_identities = '[]',
         has_conversion = false, rejected_instances = 0, authorized_instances = 0
     where study_key = p_study_key;
@@ -199,7 +203,7 @@ end $$;
 create function patient_source(p_patient_key bigint) returns jsonb language sql stable
     return (select t.patient_attributes from isthmus.study t
                 join isthmus.patient p using (patient_key)
-            where t.patient_key = p_patient_key and t.number_of_study_related_instances > 0
+            where t.patient_key = p_patient_key and t.number_of_study_related_series > 0
               and t.patient_attributes <> p.attributes
               and not exists (select from isthmus.study x where x.patient_key = p_patient_key
                               and x.corrected_patient is not null)

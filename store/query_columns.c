@@ -11,30 +11,30 @@
 /* What the row of the study or series @table says, as long as nothing of it was rejected, else what
  * is shown to the one who asks. */
 #define UNLESS_REJECTED(table, column, otherwise)                                                  \
-    "case when " table ".rejected_instances = 0 then " table "." column " else " otherwise " end"
+    "case when " table ".rejected_instances = 0 then " column " else " otherwise " end"
 #define SHOWN_OF_STUDY(table)                                                                      \
     " from isthmus.series y join isthmus.instance z using (series_key) where y.study_key = " table \
     ".study_key and " SHOWN_INSTANCE("z") ")"
 #define COUNT_SERIES(table)                                                                        \
-    UNLESS_REJECTED(table, "number_of_study_related_series",                                       \
+    UNLESS_REJECTED(table, table ".number_of_study_related_series",                                \
                     "(select count(distinct series_key)::integer" SHOWN_OF_STUDY(table))
 #define COUNT_INSTANCES(table)                                                                     \
-    UNLESS_REJECTED(table, "number_of_study_related_instances",                                    \
+    UNLESS_REJECTED(table, INSTANCES_OF_STUDY(table),                                              \
                     "(select count(*)::integer" SHOWN_OF_STUDY(table))
 /* As put_instance() collects them. */
 #define MODALITIES                                                                                 \
     UNLESS_REJECTED(                                                                               \
-        "t", "modalities_in_study",                                                                \
+        "t", "t.modalities_in_study",                                                              \
         "array(select distinct m.modality from isthmus.series y "                                  \
         "join isthmus.instance z using (series_key), lateral (select case "                        \
         "when z.series_attributes is null then y.modality "                                        \
         "else z.series_attributes #>> '{00080060,Value,0}' end as modality) m "                    \
         "where y.study_key = t.study_key and m.modality is not null and " SHOWN_INSTANCE("z") ")")
 #define SOP_CLASSES                                                                                \
-    UNLESS_REJECTED("t", "sop_classes_in_study",                                                   \
+    UNLESS_REJECTED("t", "t.sop_classes_in_study",                                                 \
                     "array(select distinct z.sop_class_uid" SHOWN_OF_STUDY("t"))
 #define COUNT_OF_SERIES                                                                            \
-    UNLESS_REJECTED("s", "number_of_series_related_instances",                                     \
+    UNLESS_REJECTED("s", INSTANCES_OF_SERIES("s"),                                                 \
                     "(select count(*)::integer from isthmus.instance z "                           \
                     "where z.series_key = s.series_key and " SHOWN_INSTANCE("z") ")")
 

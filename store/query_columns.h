@@ -22,15 +22,22 @@ enum column_kind {
     COLUMN_CONSTANT, /* not in the database, matched in C */
 };
 
+#define INSTANCES_OF_STUDY(table)                                                                  \
+    "(select n.number_of_study_related_instances from isthmus.study_count n "                      \
+    "where n.study_key = " table ".study_key)"
+#define INSTANCES_OF_SERIES(table)                                                                 \
+    "(select n.number_of_series_related_instances from isthmus.series_count n "                    \
+    "where n.series_key = " table ".series_key)"
+
 /* What is shown to the one who asks (hidden of struct query_options, the first parameter). Rows
  * that say 0 need not be looked behind. */
 #define SHOWN_INSTANCE(table) "(" table ".rejected = 0 or " table ".rejected & $1::integer = 0)"
 #define SHOWN_SERIES(table)                                                                        \
-    table ".number_of_series_related_instances > 0 and (" table ".rejected_instances = 0 or "      \
-          "exists (select from isthmus.instance zz where zz.series_key = " table ".series_key "    \
-          "and " SHOWN_INSTANCE("zz") "))"
+    "(" table ".rejected_instances = 0 or "                                                        \
+    "exists (select from isthmus.instance zz where zz.series_key = " table ".series_key "          \
+    "and " SHOWN_INSTANCE("zz") "))"
 #define SHOWN_STUDY(table)                                                                         \
-    table ".number_of_study_related_instances > 0 and (" table ".rejected_instances = 0 or "       \
+    table ".number_of_study_related_series > 0 and (" table ".rejected_instances = 0 or "          \
           "exists (select from isthmus.series yy join isthmus.instance zz using (series_key) "     \
           "where yy.study_key = " table ".study_key and " SHOWN_INSTANCE("zz") "))"
 

@@ -46,15 +46,13 @@ begin
     insert into isthmus.study (patient_key, study_instance_uid, study_date, study_time,
         accession_number, study_id, study_description, study_description_folded,
         referring_physician_name, referring_physician_name_folded, modalities_in_study,
-        sop_classes_in_study, number_of_study_related_series, number_of_study_related_instances,
-        patient_attributes, attributes)
+        sop_classes_in_study, number_of_study_related_series, patient_attributes, attributes)
     select p.patient_key, '1.2.826.0.1.3680043.10.1000.' || n,
            date '2016-01-01' + (n::bigint * 3653 / (studies + 1))::integer,
            time '07:00' + bench.pick(n, 9, 43200) * interval '1 second',
            'A' || lpad(n::text, 9, '0'), n::text, modality || ' ' || part, lower(modality || ' ' || part),
            bench.name(n % 500 * 7 + 1), lower(bench.name(n % 500 * 7 + 1)), array[modality],
-           array['1.2.840.10008.5.1.4.1.1.2'], series_per_study,
-           series_per_study * instances_per_series, p.attributes,
+           array['1.2.840.10008.5.1.4.1.1.2'], series_per_study, p.attributes,
            jsonb_build_object('00081030', bench.value('LO', modality || ' ' || part),
                '00080050', bench.value('SH', 'A' || lpad(n::text, 9, '0')),
                '00401001', bench.value('SH', 'RP' || n), '00402016', bench.value('LO', 'O' || n),
@@ -65,16 +63,20 @@ begin
     join isthmus.patient p on p.issuer_of_patient_id = 'HOSPITAL'
         and p.patient_id = 'P' || lpad((1 + n % greatest(studies / 2, 1))::text, 8, '0')
     order by n;
+    insert into isthmus.study_count (study_key, number_of_study_related_instances)
+    select study_key, series_per_study * instances_per_series from isthmus.study order by study_key;
     insert into isthmus.series (study_key, series_instance_uid, modality, series_number,
-        series_description, body_part_examined, number_of_series_related_instances, attributes)
+        series_description, body_part_examined, attributes)
     select t.study_key, t.study_instance_uid || '.' || s, t.modalities_in_study[1], s, 'SERIES ' || s,
-           'CHEST', instances_per_series,
+           'CHEST',
            jsonb_build_object('00080060', bench.value('CS', t.modalities_in_study[1]),
                '0008103E', bench.value('LO', 'SERIES ' || s),
                '00081090', bench.value('LO', 'Scanner 3000'),
                '00400275', jsonb_build_object('vr', 'SQ', 'Value', jsonb_build_array(jsonb_build_object(
                    '00400009', bench.value('SH', 'S' || t.study_id), '00401001', bench.value('SH', 'RP' || t.study_id)))))
     from isthmus.study t, generate_series(1, series_per_study) s order by t.study_key, s;
+    insert into isthmus.series_count (series_key, number_of_series_related_instances)
+    select series_key, instances_per_series from isthmus.series order by series_key;
     insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid, transfer_syntax_uid,
         blob, size_bytes, digest, instance_number, attributes)
     select s.series_key, s.series_instance_uid || '.' || i, '1.2.840.10008.5.1.4.1.1.2',
@@ -90,7 +92,8 @@ create table if not exists bench.shelf (n integer generated always as identity, 
 
 create or replace function bench.shelve() returns void language plpgsql as $$
 declare
-    v_tables regclass[] := '{isthmus.patient,isthmus.study,isthmus.series,isthmus.instance}';
+    v_tables regclass[] := '{isthmus.patient,isthmus.study,isthmus.study_count,isthmus.series,
+        isthmus.series_count,isthmus.instance}';
     c record;
 begin
     insert into bench.shelf (statement)

@@ -78,8 +78,9 @@ Test(index_batch, a_series_that_is_known_goes_the_short_way)
     cr_assert_answer(d.db,
                      "select string_agg(concat_ws(' ', study_instance_uid, "
                      "number_of_study_related_instances, size_bytes, generation + changes), ', ' "
-                     "order by study_instance_uid) from isthmus.study join isthmus.outbox "
-                     "using (study_key)",
+                     "order by study_instance_uid) from isthmus.study join isthmus.study_count "
+                     "using (study_key) "
+                     "join isthmus.outbox using (study_key)",
                      "2.1 3 3000 3, 2.2 2 2000 2");
 }
 
@@ -113,7 +114,8 @@ Test(index_batch, one_that_is_refused_does_not_keep_the_others_out)
     flush_and_expect("5:refused 6:stored");
     cr_assert_answer(d.db,
                      "select string_agg(number_of_study_related_instances::text, ' ' "
-                     "order by study_instance_uid) from isthmus.study",
+                     "order by study_instance_uid) from isthmus.study join isthmus.study_count "
+                     "using (study_key)",
                      "2 1");
 }
 

@@ -139,7 +139,8 @@ Test(keep, the_newcomer_takes_the_place_of_a_file_that_is_gone_or_damaged)
         cr_assert_eq(files, n + 1, "the damaged file is set aside");
         keep(&first, "pixels", INDEX_DUPLICATE, blob);
     }
-    cr_assert_answer(d.db, "select number_of_study_related_instances from isthmus.study", "1");
+    cr_assert_answer(d.db, "select number_of_study_related_instances from isthmus.study_count",
+                     "1");
 }
 
 Test(keep, the_newcomer_takes_the_place_of_a_damaged_file_of_a_conflict_too)

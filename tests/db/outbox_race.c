@@ -88,7 +88,7 @@ static struct outbox_item claim_marked(void)
                   "quiet interval, longest interval) returns timestamptz language sql stable "
                   "return '2000-01-01Z'::timestamptz");
     change_shortly(1);
-    run_sql(d.db, "update isthmus.study set marked_until = 'infinity'");
+    run_sql(d.db, "update isthmus.study_count set marked_until = 'infinity'");
     change_shortly(2);
     cr_assert_answer(d.db, "select generation from isthmus.outbox", "1");
     return claim(other, target);
@@ -184,7 +184,7 @@ static void publish_one(struct publisher *p, const struct outbox_item *item)
     char sql[200], seen[33];
 
     (void)snprintf(sql, sizeof sql,
-                   "select number_of_study_related_instances from isthmus.study "
+                   "select number_of_study_related_instances from isthmus.study_count "
                    "where study_key = %d",
                    (int)item->study_key);
     (void)snprintf(seen, sizeof seen, "%.32s", ask(other, sql));

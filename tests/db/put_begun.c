@@ -30,7 +30,7 @@ static const struct sample first = {.sop = "1.1", .study = "2.1", .series = "3.1
                            third = {.sop = "1.3", .study = "2.1", .series = "3.1"};
 static const char instances[] = "select count(*) from isthmus.instance";
 static const char counted[] = "select coalesce(sum(number_of_study_related_instances), 0) "
-                              "from isthmus.study";
+                              "from isthmus.study_count";
 
 static struct instance begin(const struct sample *s)
 {
@@ -104,7 +104,7 @@ Test(put_begun, the_next_of_a_series_goes_the_short_way)
     cr_assert_answer(other, instances, "3");
     cr_assert_answer(d.db,
                      "select generation + changes from isthmus.outbox "
-                     "join isthmus.study using (study_key)",
+                     "join isthmus.study_count using (study_key)",
                      "3");
 }
 
@@ -218,7 +218,7 @@ Test(put_begun, a_lock_that_is_not_let_go_of_is_waited_for_once)
     put_on(&first, INDEX_STORED);
     forbid("put_instance");
     run_sql(d.db, "set statement_timeout = '200ms'");
-    run_sql(other, "begin; select from isthmus.study for update");
+    run_sql(other, "begin; select from isthmus.study_count for update");
     i = begin(&second);
     cr_assert_eq(index_put(d.db, &series, &i, &result, NULL), -EAGAIN);
     cr_assert_eq(strncmp(db_problem(d.db), "57014", 5), 0, "%s", db_problem(d.db));

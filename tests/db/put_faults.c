@@ -87,7 +87,7 @@ Test(put_faults, a_race_is_tried_again_and_what_lasts_is_for_later)
         cr_assert_answer(d.db, "select count(*) from isthmus.instance", expected);
         cr_assert_answer(d.db,
                          "select coalesce(sum(number_of_study_related_instances), 0) "
-                         "from isthmus.study",
+                         "from isthmus.study_count",
                          expected);
         inject("", 0);
     }

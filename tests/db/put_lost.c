@@ -102,5 +102,6 @@ Test(put_lost, what_was_begun_may_be_committed_too)
     for (size_t row = 0; row < 4; row++)
         put_row(row, true);
     cr_assert_answer(d.db, "select count(*) from isthmus.instance", "4");
-    cr_assert_answer(d.db, "select number_of_study_related_instances from isthmus.study", "4");
+    cr_assert_answer(d.db, "select number_of_study_related_instances from isthmus.study_count",
+                     "4");
 }

@@ -48,12 +48,14 @@ Test(put_next, it_counts_and_marks_as_the_long_way_does)
     static const char *const questions[] = {
         "select concat_ws(' ', number_of_study_related_series, number_of_study_related_instances, "
         "size_bytes, modalities_in_study, sop_classes_in_study, patient_differs, flags, "
-        "last_received_at) from isthmus.study order by study_key desc limit 1",
-        "select number_of_series_related_instances from isthmus.series "
+        "last_received_at) from isthmus.study join isthmus.study_count using (study_key) order by "
+        "study_key desc limit 1",
+        "select number_of_series_related_instances from isthmus.series_count "
         "order by series_key desc limit 1",
         "select to_jsonb(i) - '{instance_key,series_key,sop_instance_uid}'::text[] "
         "from isthmus.instance i order by instance_key desc limit 1",
-        "select generation + changes from isthmus.outbox join isthmus.study using (study_key) "
+        "select generation + changes from isthmus.outbox join isthmus.study_count using "
+        "(study_key) "
         "order by study_key desc limit 1"};
     char short_way[4][1000];
 
@@ -78,9 +80,9 @@ Test(put_next, the_outbox_is_left_alone_while_marking_would_change_nothing)
     put_on(&first, INDEX_STORED);
     cr_assert_answer(d.db,
                      "select marked_until between now() - interval '5s' and now() + interval '1s' "
-                     "from isthmus.study",
+                     "from isthmus.study_count",
                      "t");
-    run_sql(d.db, "update isthmus.study set marked_until = 'infinity'");
+    run_sql(d.db, "update isthmus.study_count set marked_until = 'infinity'");
     put_on(&second, INDEX_STORED);
     cr_assert_answer(d.db, "select generation from isthmus.outbox", "1");
 }
@@ -88,25 +90,25 @@ Test(put_next, the_outbox_is_left_alone_while_marking_would_change_nothing)
 Test(put_next, a_study_that_was_marked_earlier_settled_or_parked_is_marked)
 {
     static const char *const causes[] = {
-        "update isthmus.study set marked_until = now() - interval '1s'",
+        "update isthmus.study_count set marked_until = now() - interval '1s'",
         "select isthmus.park(target_key, study_key, generation + changes, '') "
-        "from isthmus.outbox join isthmus.study using (study_key)",
+        "from isthmus.outbox join isthmus.study_count using (study_key)",
         "select isthmus.settle(target_key, study_key, generation + changes, '', '', '') "
-        "from isthmus.outbox join isthmus.study using (study_key)"};
+        "from isthmus.outbox join isthmus.study_count using (study_key)"};
     static const struct sample *const more[] = {&second, &third, &fourth};
 
     run_sql(d.db, "select isthmus.register_target('t', '', '10s', '300s')");
     put_on(&first, INDEX_STORED);
     forbid("put_instance");
     for (size_t i = 0; i < 3; i++) {
-        run_sql(d.db, "update isthmus.study set marked_until = 'infinity'");
+        run_sql(d.db, "update isthmus.study_count set marked_until = 'infinity'");
         run_sql(d.db, "update isthmus.outbox set due_at = due_at - interval '5s'");
         run_sql(d.db, causes[i]);
         put_on(more[i], INDEX_STORED);
         cr_assert_answer(d.db,
                          "select concat_ws(' ', parked_at, due_at > now() + interval '9s', "
                          "marked_until < now() + interval '1s') from isthmus.outbox "
-                         "join isthmus.study using (study_key)",
+                         "join isthmus.study_count using (study_key)",
                          "t t");
     }
 }
@@ -182,23 +184,25 @@ Test(put_next, a_repeated_uid_is_a_duplicate_or_a_conflict)
     put_on(&other, INDEX_CONFLICT);
     cr_assert_answer(d.db,
                      "select concat_ws(' ', number_of_study_related_instances, size_bytes) "
-                     "from isthmus.study",
+                     "from isthmus.study_count",
                      "3 3000");
-    cr_assert_answer(d.db, "select number_of_series_related_instances from isthmus.series", "3");
+    cr_assert_answer(d.db, "select number_of_series_related_instances from isthmus.series_count",
+                     "3");
 }
 
 Test(put_next, a_series_that_was_made_anew_is_not_mistaken)
 {
     put_on(&first, INDEX_STORED);
     run_sql(d.db, "delete from isthmus.instance; delete from isthmus.series; "
-                  "update isthmus.study set number_of_study_related_instances = 0, "
-                  "number_of_study_related_series = 0");
+                  "update isthmus.study_count set number_of_study_related_instances = 0; "
+                  "update isthmus.study set number_of_study_related_series = 0");
     put_on(&second, INDEX_STORED);
     put_on(&third, INDEX_STORED);
     cr_assert_answer(d.db,
                      "select concat_ws(' ', number_of_study_related_instances, "
                      "number_of_series_related_instances, series_key) "
-                     "from isthmus.study join isthmus.series using (study_key)",
+                     "from isthmus.study_count join isthmus.series using (study_key) "
+                     "join isthmus.series_count using (series_key)",
                      "2 2 2");
 }
 

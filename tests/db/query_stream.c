@@ -30,7 +30,7 @@ static void add_many_studies(void)
 {
     run_sql(made.db,
             "insert into isthmus.study (patient_key, study_instance_uid, study_date, "
-            "study_description, number_of_study_related_instances, patient_attributes, attributes) "
+            "study_description, number_of_study_related_series, patient_attributes, attributes) "
             "select 1, '9.' || n, '2026-01-01', repeat('x', 200), 1, '{}', '{}' "
             "from generate_series(1, 200000) n");
 }

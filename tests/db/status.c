@@ -67,9 +67,11 @@ static const char index_text[] =
     "''), ' ' order by sop_instance_uid) from isthmus.instance) || ' series ' || "
     "(select string_agg(series_instance_uid || ':' || rejected_instances || '/' || "
     "authorized_instances || '/' || number_of_series_related_instances, ' ' "
-    "order by series_instance_uid) from isthmus.series) || ' study ' || "
+    "order by series_instance_uid) from isthmus.series join isthmus.series_count using "
+    "(series_key)) || ' study ' || "
     "(select string_agg(rejected_instances || '/' || authorized_instances || '/' || "
-    "number_of_study_related_instances, ' ') from isthmus.study) || ' flags ' || "
+    "number_of_study_related_instances, ' ') from isthmus.study join isthmus.study_count using "
+    "(study_key)) || ' flags ' || "
     "coalesce((select string_agg(flag || ' ' || sop_instance_uid || ' ' || "
     "coalesce(other_uid, '-'), ', ' order by flag, sop_instance_uid, other_uid) "
     "from isthmus.status_flag), '-')";

@@ -38,7 +38,7 @@ def rollup(pid):
 def sample(isthmus, began):
     """One row: sums of each daemon and the largest of the processes that work for it."""
     n, size = isthmus.sql("select coalesce(sum(number_of_study_related_instances), 0), pg_database_size("
-                          "current_database()) from isthmus.study")[0]
+                          "current_database()) from isthmus.study_count")[0]
     row = {"seconds": time.monotonic() - began, "instances": int(n), "database_mib": int(size) / (1 << 20)}
     for role in ROLES:
         row.update({f"{role} {what}": 0 for what in ("processes", "pss_kib", "rss_kib", "worker_rss_kib", "files")})

@@ -10,14 +10,17 @@ from harness import TOP
 TABLES = {
     "patient": "select to_jsonb(p) - 'patient_key' from isthmus.patient p "
                "where exists (select from isthmus.study s where s.patient_key = p.patient_key "
-               "and s.number_of_study_related_instances > 0)",
-    "study": "select to_jsonb(s) - array['study_key', 'patient_key', 'changes', 'marked_until'] || "
+               "and s.number_of_study_related_series > 0)",
+    "study": "select (to_jsonb(s) || to_jsonb(c)) - array['study_key', 'patient_key', 'changes', "
+             "'marked_until'] || "
              "jsonb_build_object('of', array[p.issuer_of_patient_id, p.patient_id, p.stray_study_uid]) "
-             "from isthmus.study s join isthmus.patient p using (patient_key) "
-             "where s.number_of_study_related_instances > 0",
-    "series": "select to_jsonb(s) - array['series_key', 'study_key'] || "
+             "from isthmus.study s join isthmus.study_count c using (study_key) "
+             "join isthmus.patient p using (patient_key) "
+             "where s.number_of_study_related_series > 0",
+    "series": "select (to_jsonb(s) || to_jsonb(c)) - array['series_key', 'study_key'] || "
               "jsonb_build_object('of', t.study_instance_uid) "
-              "from isthmus.series s join isthmus.study t using (study_key)",
+              "from isthmus.series s join isthmus.series_count c using (series_key) "
+              "join isthmus.study t using (study_key)",
     "instance": "select to_jsonb(i) - array['instance_key', 'series_key'] || jsonb_build_object("
                 "'of', t.study_instance_uid || ' ' || s.series_instance_uid) from isthmus.instance i "
                 "left join isthmus.series s using (series_key) "
@@ -30,11 +33,11 @@ TABLES = {
     "study_request": "select to_jsonb(r) - 'study_key' || jsonb_build_object('of', "
                      "t.study_instance_uid) from isthmus.study_request r "
                      "join isthmus.study t using (study_key) "
-                     "where t.number_of_study_related_instances > 0",
+                     "where t.number_of_study_related_series > 0",
     "order_match": "select to_jsonb(m) - 'study_key' || jsonb_build_object('of', "
                    "t.study_instance_uid) from isthmus.order_match m "
                    "join isthmus.study t using (study_key) "
-                   "where t.number_of_study_related_instances > 0",
+                   "where t.number_of_study_related_series > 0",
 }
 
 

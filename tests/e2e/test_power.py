@@ -66,7 +66,8 @@ def syncs_fail(isthmus, disk):
 
     def stored():
         return isthmus.sql("select (select count(*) from isthmus.instance where sop_instance_uid like "
-                           f"'{study}.%'), number_of_study_related_instances from isthmus.study "
+                           f"'{study}.%'), number_of_study_related_instances from "
+                           "isthmus.study join isthmus.study_count using (study_key) "
                            f"where study_instance_uid = '{study}'")
 
     assert send(1) == send(2) == 0

@@ -19,7 +19,7 @@ INDEX = """select string_agg(sop_instance_uid || ' ' || rejected || ' '
            from isthmus.instance
            union all select string_agg(study_instance_uid || ' ' || rejected_instances || ' '
                || authorized_instances || ' ' || number_of_study_related_instances, ', '
-               order by study_instance_uid) from isthmus.study
+               order by study_instance_uid) from isthmus.study join isthmus.study_count using (study_key)
            union all select string_agg(series_instance_uid || ' ' || rejected_instances || ' '
                || authorized_instances, ', ' order by series_instance_uid) from isthmus.series
            union all select coalesce(string_agg(flag || ' ' || sop_instance_uid, ', '
