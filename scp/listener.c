@@ -26,6 +26,7 @@ struct listener {
     const struct settings *settings;
     struct pool *pool;
     struct waiting waiting[WAITING_MAX];
+    unsigned waiting_end;  /* no slot from here on is in use */
     uint64_t associations; /* numbers for the log */
     uint64_t rejected;
     int64_t complain_ms; /* no warning about too many before */
@@ -70,25 +71,15 @@ static void forget_oldest(struct listener *l, const char *why)
 static struct waiting *waiting_slot(struct listener *l)
 {
     for (;;) {
-        for (unsigned i = 0; i < WAITING_MAX; i++)
-            if (l->waiting[i].fd < 0)
-                return &l->waiting[i];
+        for (unsigned i = 0; i < WAITING_MAX; i++) {
+            if (l->waiting[i].fd >= 0)
+                continue;
+            if (i >= l->waiting_end)
+                l->waiting_end = i + 1;
+            return &l->waiting[i];
+        }
         forget_oldest(l, "too many connections wait without a request");
     }
-}
-
-static void accept_all(struct listener *l, int socket_fd)
-{
-    int fd;
-
-    while ((fd = accept4(socket_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-        struct waiting *w = waiting_slot(l);
-        *w = (struct waiting){.fd = fd, .peer = waiting_peer(fd), .since_ms = clock_ms()};
-        if (watch(l, fd, KIND_WAITING, (unsigned)(w - l->waiting)) < 0)
-            forget(w);
-    }
-    if (errno == EMFILE || errno == ENFILE)
-        forget_oldest(l, "too many open files (LimitNOFILE)");
 }
 
 static void serve(struct listener *l, struct waiting *w)
@@ -130,21 +121,42 @@ static void waiting_event(struct listener *l, struct waiting *w, bool hung_up)
     }
 }
 
+/* The request often comes with the connection, which then need not be watched. */
+static void accept_all(struct listener *l, int socket_fd)
+{
+    int fd;
+
+    while ((fd = accept4(socket_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+        struct waiting *w = waiting_slot(l);
+        *w = (struct waiting){.fd = fd, .peer = waiting_peer(fd), .since_ms = clock_ms()};
+        waiting_event(l, w, false);
+        if (w->fd >= 0 && watch(l, fd, KIND_WAITING, (unsigned)(w - l->waiting)) < 0)
+            forget(w);
+    }
+    if (errno == EMFILE || errno == ENFILE)
+        forget_oldest(l, "too many open files (LimitNOFILE)");
+}
+
 /* Close those over their time. Returns milliseconds to the next one, -1: none waits. */
 static int expire(struct listener *l)
 {
     int64_t now = clock_ms(), next = -1;
+    unsigned end = 0;
 
-    for (unsigned i = 0; i < WAITING_MAX; i++) {
+    for (unsigned i = 0; i < l->waiting_end; i++) {
         struct waiting *w = &l->waiting[i];
         int64_t left = w->since_ms + l->settings->limits.artim_ms - now;
         if (w->fd < 0)
             continue;
-        if (left <= 0)
+        if (left <= 0) {
             forget(w);
-        else if (next < 0 || left < next)
+            continue;
+        }
+        end = i + 1;
+        if (next < 0 || left < next)
             next = left;
     }
+    l->waiting_end = end;
     return (int)next;
 }
 
