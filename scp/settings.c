@@ -67,7 +67,7 @@ static const struct conf_option options[] = {
          "associations served at once for one address, so that one peer cannot take all workers"},
     {.name = "associations_per_worker",
      .type = CONF_INT,
-     .fallback = "1000",
+     .fallback = "10000",
      .min = 1,
      .max = 1000000,
      .help = "a worker is replaced by a fresh one after so many"},
