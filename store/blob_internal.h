@@ -1,14 +1,14 @@
-/* Between store.c (directories), blob.c (one file) and spool.c (incoming/); nobody else includes
- * this. */
+/* Between store.c (directories), blob.c and blob_write.c (one file) and spool.c (incoming/); nobody
+ * else includes this. */
 #ifndef ISTHMUS_STORE_BLOB_INTERNAL_H
 #define ISTHMUS_STORE_BLOB_INTERNAL_H
 
 #include "store/blob.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <xxhash.h>
 
-#define BLOB_BUFFER_BYTES ((size_t)256 * 1024)
 #define INCOMING_NAME_MAX 17 /* 16 hex digits */
 #define OBJECT_NAME_MAX 21   /* the same and ".dcm" */
 
@@ -27,7 +27,36 @@ struct store {
     /* Kept from the last blob for the next one. */
     char *spare_buffer;
     XXH3_state_t *spare_digest;
+    struct direct *spare_direct; /* of the one that there is */
+    bool has_direct;             /* it is there, or was tried for in vain */
 };
+
+struct blob {
+    struct store *store;
+    uint64_t id;
+    int fd;
+    bool linked; /* has its name in objects/ */
+    bool sealed;
+    int error;             /* the first one, negative errno */
+    struct direct *direct; /* writes the file, as it is a long one */
+    char *buffer;
+    size_t used;            /* of the buffer */
+    uint64_t written_bytes; /* of the file, meta included */
+    uint64_t flushed_bytes;
+    uint64_t size_bytes; /* of the data set */
+    XXH3_state_t *digest;
+};
+
+/* All bytes of the file are written, or on their way (when b->direct), with the seal. */
+int blob_finish(struct blob *b);
+
+void blob_digest(const struct blob *b, uint8_t ret[16]);
+
+/* Negative errno: a quota is a full disk too. */
+static inline int blob_error(int e)
+{
+    return e == EDQUOT ? -ENOSPC : -e;
+}
 
 /* A new id: milliseconds since 1970 and 20 random bits. */
 uint64_t blob_id_new(void);

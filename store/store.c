@@ -1,5 +1,6 @@
 #include "store/blob_internal.h"
 #include "store/base/cleanup.h"
+#include "store/direct.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -301,6 +302,7 @@ struct store *store_free(struct store *s)
     close_if_open(s->incoming_fd);
     close_if_open(s->objects_fd);
     close_if_open(s->minute_fd);
+    direct_free(s->spare_direct);
     free(s->spare_buffer);
     XXH3_freeState(s->spare_digest);
     free(s);

@@ -12,7 +12,8 @@ STUDIES = 5
 
 class Load:
     """SENDERS threads that each send their share, every third one large (see index_begin() in
-    store/index.h), and try again until it is answered Success."""
+    store/index.h), every sixth so that it is written as store/direct.h does, and try again until
+    it is answered Success."""
 
     def __init__(self, isthmus, salt, instances):
         self.isthmus, self.salt, self.instances = isthmus, salt, instances
@@ -24,7 +25,7 @@ class Load:
     def instance(self, n):
         study = f"2.25.{self.salt}{n % STUDIES}"
         uid = f"{study}.{n + 1}"
-        return study, uid, dicom.ct(study, f"{study}.0", uid, n, kib=8 if n % 3 else 100)
+        return study, uid, dicom.ct(study, f"{study}.0", uid, n, kib=8 if n % 3 else 100 if n % 2 else 600)
 
     def _send_share(self, share):
         association, n = None, share

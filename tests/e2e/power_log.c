@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libaio.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -208,6 +209,16 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return sync_logged(REAL(fdatasync), fd);
+}
+
+/* A directory that is synced asynchronously is synced here and now as well: so all that had been
+ * done to it is on the disk when the answer comes. */
+int io_submit(io_context_t queue, long n, struct iocb **controls)
+{
+    for (long i = 0; i < n; i++)
+        if (controls[i]->aio_lio_opcode == IO_CMD_FSYNC && fsync(controls[i]->aio_fildes) < 0)
+            return -errno;
+    return REAL(io_submit)(queue, n, controls);
 }
 
 int mkdirat(int at, const char *name, mode_t mode)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <libaio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,9 @@
 static int countdown; /* the call that fails; 0: none */
 static int error_to_give;
 static int syncs;
+static int under_way; /* asynchronous writes, of the last file that had some */
+static int under_way_fd;
+static int unsynced; /* writes since a file was synced */
 
 static int fails(void)
 {
@@ -31,7 +35,13 @@ int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
+    struct stat st;
+
     syncs++;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        cr_assert(under_way == 0 || under_way_fd != fd, "synced while it is written");
+        unsynced = 0;
+    }
     return fails() ? -1 : __real_fsync(fd);
 }
 
@@ -39,6 +49,7 @@ ssize_t __real_pwrite(int fd, const void *bytes, size_t n, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset)
 {
+    unsynced++;
     return fails() ? -1 : __real_pwrite(fd, bytes, n, offset);
 }
 
@@ -46,6 +57,7 @@ ssize_t __real_writev(int fd, const struct iovec *iov, int n);
 ssize_t __wrap_writev(int fd, const struct iovec *iov, int n);
 ssize_t __wrap_writev(int fd, const struct iovec *iov, int n)
 {
+    unsynced++;
     return fails() ? -1 : __real_writev(fd, iov, n);
 }
 
@@ -84,8 +96,67 @@ int __wrap_flock(int fd, int operation)
     return fails() ? -1 : __real_flock(fd, operation);
 }
 
+int __real_ftruncate(int fd, off_t length);
+int __wrap_ftruncate(int fd, off_t length);
+int __wrap_ftruncate(int fd, off_t length)
+{
+    return fails() ? -1 : __real_ftruncate(fd, length);
+}
+
+int __real_io_setup(int n, io_context_t *ret);
+int __wrap_io_setup(int n, io_context_t *ret);
+int __wrap_io_setup(int n, io_context_t *ret)
+{
+    return fails() ? -error_to_give : __real_io_setup(n, ret);
+}
+
+int __real_io_submit(io_context_t queue, long n, struct iocb **controls);
+int __wrap_io_submit(io_context_t queue, long n, struct iocb **controls);
+int __wrap_io_submit(io_context_t queue, long n, struct iocb **controls)
+{
+    if (fails())
+        return -error_to_give;
+    if (controls[0]->aio_lio_opcode == IO_CMD_PWRITE) {
+        under_way++;
+        under_way_fd = controls[0]->aio_fildes;
+    }
+    return __real_io_submit(queue, n, controls);
+}
+
+/* A write that failed may have left anything. */
+static void spoil(const struct iocb *control)
+{
+    static _Alignas(4096) char nothing[256 * 1024];
+
+    if (control->aio_lio_opcode == IO_CMD_PWRITE)
+        cr_assert_eq(
+            __real_pwrite(control->aio_fildes, nothing, control->u.c.nbytes, control->u.c.offset),
+            (ssize_t)control->u.c.nbytes);
+}
+
+/* What was asked for fails, not the asking. */
+int __real_io_getevents(io_context_t queue, long least, long n, struct io_event *events,
+                        struct timespec *timeout);
+int __wrap_io_getevents(io_context_t queue, long least, long n, struct io_event *events,
+                        struct timespec *timeout);
+int __wrap_io_getevents(io_context_t queue, long least, long n, struct io_event *events,
+                        struct timespec *timeout)
+{
+    int got = __real_io_getevents(queue, least, n, events, timeout);
+
+    for (int i = 0; i < got; i++) {
+        syncs += events[i].obj->aio_lio_opcode == IO_CMD_FSYNC;
+        under_way -= events[i].obj->aio_lio_opcode == IO_CMD_PWRITE;
+        if (fails()) {
+            spoil(events[i].obj);
+            events[i].res = (unsigned long)-error_to_give;
+        }
+    }
+    return got;
+}
+
 #define FILES 3
-#define OBJECT_BYTES (300u * 1024) /* larger than what blob.c buffers */
+#define OBJECT_BYTES (630u * 1024) /* more than two pieces of direct.h */
 
 static char root[] = "/tmp/isthmus-fault-XXXXXX";
 static char object[OBJECT_BYTES];
@@ -228,6 +299,21 @@ Test(blob, a_failed_fsync_is_final, .init = set_up, .fini = tear_down)
     cr_assert_eq(blob_seal(b, &id, &size, digest), -EIO);
     cr_assert_eq(blob_seal(b, &id, &size, digest), -EIO, "the pages may be gone: never again");
     blob_abandon(b);
+    store_free(s);
+}
+
+Test(blob, a_long_file_is_sealed_when_it_and_its_directory_are_synced, .init = set_up,
+     .fini = tear_down)
+{
+    struct store *s = NULL;
+    uint64_t ids[FILES];
+
+    cr_assert_eq(store_open(root, 0, &s), 0);
+    cr_assert_eq(store_files(s, 0, ids), 1); /* makes the directories */
+    syncs = 0;
+    cr_assert_eq(store_files(s, 0, ids), 1);
+    cr_assert_eq(unsynced, 0);
+    cr_assert(syncs == 2 || syncs == 5, "%d; three more where a new minute or day begins", syncs);
     store_free(s);
 }
 

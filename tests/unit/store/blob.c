@@ -1,3 +1,4 @@
+#include "store/seal.h"
 #include "tests/unit/store/blobs.h"
 
 #include <dirent.h>
@@ -13,18 +14,17 @@ Test(blob, the_file_is_meta_and_data_and_the_digest_is_of_the_data_whatever_the_
 {
     static const struct {
         size_t total, piece;
-    } rows[] = {{0, 1},
-                {1, 1},
-                {8192, 8192},
-                {100000, 333},
-                {262140, 262140},
-                {262141, 262141},
-                {300000, 16384},
-                {1000000, 65536},
-                {1000000, 131072},
-                {1000000, 65535},
-                {3000000, 1000000}};
-    static char data[3000000], read_back[3000004];
+    } rows[] = {{0, 1},           {1, 1},
+                {8192, 8192},     {100000, 333},
+                {262012, 262012}, /* with what is before it, one piece of direct.h */
+                {262013, 262013}, {262013, 1},
+                {300000, 16384},  {524156, 131072}, /* two */
+                {524157, 131072}, {528252, 131066}, /* and a block */
+                {786300, 77777},                    /* three */
+                {1000000, 65536}, {1000000, 131072},
+                {1000000, 65535}, {3000000, 1000000}};
+    static char data[3000000], read_back[3000000 + META_BYTES];
+    struct seal sealed;
 
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (char)(i * i >> 7);
@@ -45,11 +45,14 @@ Test(blob, the_file_is_meta_and_data_and_the_digest_is_of_the_data_whatever_the_
         XXH128_canonicalFromHash(&digest, XXH3_128bits(data, total));
         cr_assert_arr_eq(s.digest, digest.digest, 16);
         cr_assert_eq(store_read(store, s.id, &fd), 0);
-        cr_assert_eq(read(fd, read_back, sizeof read_back), (ssize_t)total + 4);
-        cr_assert_eq(read(fd, read_back + total + 4, 1), 0);
+        cr_assert_eq(read(fd, read_back, sizeof read_back), (ssize_t)total + META_BYTES);
+        cr_assert_eq(read(fd, read_back, 1), 0);
         (void)close(fd);
-        cr_assert_eq(memcmp(read_back, "meta", 4), 0);
-        cr_assert_eq(memcmp(read_back + 4, data, total), 0, "row %zu", row);
+        cr_assert_eq(seal_read(read_back, META_BYTES, &sealed), 0);
+        cr_assert_eq(sealed.file_bytes, total + META_BYTES);
+        cr_assert_arr_eq(sealed.digest, digest.digest, 16);
+        cr_assert_eq(memcmp(read_back + 128, "meta", 4), 0);
+        cr_assert_eq(memcmp(read_back + META_BYTES, data, total), 0, "row %zu", row);
     }
 }
 
@@ -165,11 +168,11 @@ Test(blob, a_taken_id_is_left_to_its_owner_and_another_one_taken)
     cr_assert_neq(two.id, id);
     cr_assert_eq(count_incoming(), 0);
     cr_assert_eq(store_read(store, id, &fd), 0);
-    cr_assert_eq(pread(fd, &byte, 1, 4), 1);
+    cr_assert_eq(pread(fd, &byte, 1, META_BYTES), 1);
     cr_assert_eq(byte, 'f');
     (void)close(fd);
     cr_assert_eq(store_read(store, two.id, &fd), 0);
-    cr_assert_eq(pread(fd, &byte, 1, 4), 1);
+    cr_assert_eq(pread(fd, &byte, 1, META_BYTES), 1);
     cr_assert_eq(byte, 's');
     (void)close(fd);
 }
@@ -193,7 +196,7 @@ Test(blob, nothing_is_begun_when_only_the_reserve_is_left)
     uint64_t bytes = 1;
 
     cr_assert_eq(store_open(directory, UINT64_MAX, &full), 0);
-    cr_assert_eq(blob_create(full, "meta", 4, &b), -ENOSPC);
+    cr_assert_eq(blob_create(full, some_meta, META_BYTES, &b), -ENOSPC);
     cr_assert_eq(store_free_bytes(full, &bytes), 0);
     cr_assert_eq(bytes, 0);
     store_free(full);
@@ -212,7 +215,7 @@ Test(blob, an_object_that_would_use_the_reserve_ends_with_no_space)
     cr_assert_eq(store_free_bytes(store, &bytes), 0);
     /* 8 MiB above the reserve; what else is written to this disk may only make it less. */
     cr_assert_eq(store_open(directory, bytes - (8 << 20), &tight), 0);
-    r = blob_create(tight, "meta", 4, &b);
+    r = blob_create(tight, some_meta, META_BYTES, &b);
     if (r == 0) {
         for (int i = 0; i < 200 && r == 0; i++)
             r = blob_append(b, piece, sizeof piece);

@@ -14,10 +14,10 @@ struct taken {
 static int take(void *context, uint64_t id, int fd)
 {
     struct taken *t = context;
-    char start[4];
+    char start[META_BYTES];
 
-    cr_assert_eq(read(fd, start, 4), 4);
-    cr_assert_eq(memcmp(start, "meta", 4), 0);
+    cr_assert_eq(read(fd, start, META_BYTES), META_BYTES);
+    cr_assert_eq(memcmp(start + 128, "meta", 4), 0);
     t->ids[t->n] = id;
     return t->results[t->n++];
 }
@@ -34,7 +34,7 @@ static void die_at_work(int sealed, int unsealed)
         for (int i = 0; i < sealed + unsealed; i++) {
             struct blob *b;
 
-            if (blob_create(store, "meta", 4, &b) < 0 || blob_append(b, "x", 1) < 0 ||
+            if (blob_create(store, some_meta, META_BYTES, &b) < 0 || blob_append(b, "x", 1) < 0 ||
                 (i < sealed && blob_seal(b, &s.id, &s.size, s.digest) < 0))
                 _exit(1);
         }
@@ -118,7 +118,7 @@ Test(spool, files_at_work_are_nobody_elses)
 /* What cp -r makes of a file with two names. The names in incoming/ of the test are @id's. */
 static void copy_incoming(uint64_t id, off_t cut)
 {
-    char name[320], copy[340], bytes[64];
+    char name[320], copy[340], bytes[2 * META_BYTES];
     FILE *f;
     size_t n;
 
