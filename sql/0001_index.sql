@@ -87,7 +87,7 @@ create table series_count ( -- as study_count
 
 create table instance (
     instance_key bigint generated always as identity primary key,
-    series_key bigint, -- of a series, see instances_stay(); null: an object without patient
+    series_key bigint references series, -- null: an object without patient (palette, protocol …)
     sop_instance_uid text collate "C" not null unique,
     sop_class_uid text not null,
     transfer_syntax_uid text not null,
@@ -108,19 +108,6 @@ create table instance (
     series_attributes jsonb
 );
 create index on instance (series_key);
-
--- In place of a foreign key of instance, which looks for the series and locks it with each insert:
--- put_next() and put_instance() hold the row of series_count anyway, and who deletes a series
--- deletes that row before this looks.
-create function instances_stay() returns trigger language plpgsql as $$
-begin
-    if exists (select from isthmus.instance where series_key = old.series_key) then
-        raise exception 'the series has instances' using errcode = 'foreign_key_violation';
-    end if;
-    return null;
-end $$;
-create trigger instances_stay after delete or update of series_key on series
-    for each row execute function instances_stay();
 
 -- A second object with the UID of a stored one. The first stays what queries and FHIR show.
 create table conflict (

@@ -2,8 +2,6 @@
 #include "tests/db/database.h"
 #include "tests/db/sample.h"
 
-#include <errno.h>
-
 static struct database d;
 static struct index_series series;
 static uint64_t blobs;
@@ -129,9 +127,7 @@ Test(put_next, what_differs_goes_the_long_way)
 
     forbid("put_next");
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        run_sql(
-            d.db,
-            "truncate isthmus.patient, isthmus.instance, isthmus.target restart identity cascade");
+        run_sql(d.db, "truncate isthmus.patient, isthmus.target restart identity cascade");
         index_series_done(&series);
         put_on(&first, INDEX_STORED);
         put_on(&others[i], INDEX_STORED);
@@ -208,26 +204,6 @@ Test(put_next, a_series_that_was_made_anew_is_not_mistaken)
                      "from isthmus.study_count join isthmus.series using (study_key) "
                      "join isthmus.series_count using (series_key)",
                      "2 2 2");
-}
-
-Test(put_next, a_series_is_not_deleted_while_it_has_instances_or_gets_one)
-{
-    struct db *other = connect_to(d.conninfo);
-
-    put_on(&first, INDEX_STORED);
-    cr_assert_eq(db_script(other, "delete from isthmus.series"), -EINVAL);
-    cr_assert_eq(strncmp(db_problem(other), "23503", 5), 0, "%s", db_problem(other));
-    run_sql(d.db, "delete from isthmus.instance");
-    run_sql(d.db, "begin");
-    put_on(&second, INDEX_STORED);
-    run_sql(other, "set statement_timeout = '200ms'");
-    cr_assert_eq(db_script(other, "delete from isthmus.series"), -EAGAIN);
-    cr_assert_eq(strncmp(db_problem(other), "57014", 5), 0, "%s", db_problem(other));
-    run_sql(d.db, "commit");
-    cr_assert_eq(db_script(other, "delete from isthmus.series"), -EINVAL);
-    run_sql(d.db, "delete from isthmus.instance");
-    cr_assert_eq(db_script(other, "delete from isthmus.series"), 0, "%s", db_problem(other));
-    db_free(other);
 }
 
 Test(put_next, an_instance_that_was_rejected_before_it_came_goes_the_long_way)
