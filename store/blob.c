@@ -82,6 +82,7 @@ int blob_create(struct store *s, const void *meta, size_t meta_bytes, struct blo
     }
     (void)XXH3_128bits_reset(b->digest);
     memcpy(b->buffer, meta, meta_bytes);
+    seal_write(&(struct seal){.file_bytes = 0}, (uint8_t *)b->buffer);
     b->used = meta_bytes;
     *ret = b;
     return 0;
@@ -130,7 +131,7 @@ static int link_object(struct blob *b)
     return -EEXIST;
 }
 
-/* All that can be done without waiting for the disk, which has the pages to write meanwhile. */
+/* The file is whole before it has its permanent name. The disk has its pages to write meanwhile. */
 static int write_and_link(struct blob *b)
 {
     int r = blob_finish(b);
@@ -145,10 +146,6 @@ static int write_and_link(struct blob *b)
  * once, and has nothing left to write when the directory is synced. */
 static int sync_file(const struct blob *b)
 {
-    int r = b->direct ? direct_settle(b->direct) : 0;
-
-    if (r < 0)
-        return r;
     return fsync(b->fd) < 0 ? blob_error(errno) : 0;
 }
 

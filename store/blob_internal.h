@@ -1,5 +1,5 @@
-/* Between store.c (directories), blob.c and blob_write.c (one file) and spool.c (incoming/); nobody
- * else includes this. */
+/* Between store.c (directories), blob.c, blob_write.c and direct.c (one file) and spool.c
+ * (incoming/); nobody else includes this. */
 #ifndef ISTHMUS_STORE_BLOB_INTERNAL_H
 #define ISTHMUS_STORE_BLOB_INTERNAL_H
 
@@ -47,7 +47,7 @@ struct blob {
     XXH3_state_t *digest;
 };
 
-/* All bytes of the file are written, or on their way (when b->direct), with the seal. */
+/* All bytes of the file are written, with the seal. */
 int blob_finish(struct blob *b);
 
 void blob_digest(const struct blob *b, uint8_t ret[16]);

@@ -40,7 +40,7 @@ static int write_through(struct blob *b, const void *bytes, size_t n)
  * end is short and memory is not full of unwritten pages. Errors come back with fsync. */
 static void start_writeback(struct blob *b)
 {
-    if (b->direct || b->written_bytes - b->flushed_bytes < FLUSH_BYTES)
+    if (b->written_bytes - b->flushed_bytes < FLUSH_BYTES)
         return;
     (void)sync_file_range(b->fd, (off_t)b->flushed_bytes,
                           (off_t)(b->written_bytes - b->flushed_bytes), SYNC_FILE_RANGE_WRITE);
@@ -107,7 +107,7 @@ void blob_digest(const struct blob *b, uint8_t ret[16])
     memcpy(ret, digest.digest, 16);
 }
 
-/* The preamble is in the buffer still, or in the file, or waits to be written last. */
+/* The preamble is in the buffer still, or in the file. */
 static int write_seal(struct blob *b)
 {
     struct seal seal = {.file_bytes = b->written_bytes + b->used};

@@ -11,6 +11,7 @@
 
 #define PIECES 3
 #define COPY_BYTES ((size_t)2048)
+#define MIN_BLOCK_BYTES 4096
 
 /* One request to the kernel: to write a piece, or to sync the directory. */
 struct request {
@@ -26,7 +27,8 @@ struct direct {
     io_context_t queue;
     struct request pieces[PIECES];
     struct request sync;
-    char *head; /* the first block, which is written once more at the end */
+    char *head;         /* the first block, which is written once more at the end */
+    size_t block_bytes; /* of memory, offset and length of each write */
 
     int fd;
     int error;
@@ -35,9 +37,17 @@ struct direct {
     uint64_t offset;  /* of it in the file */
 };
 
+/* No page of memory is to have bytes that are written directly beside others that are not. */
+static size_t block_size(void)
+{
+    long page = sysconf(_SC_PAGESIZE);
+
+    return page > MIN_BLOCK_BYTES ? (size_t)page : MIN_BLOCK_BYTES;
+}
+
 char *direct_buffer(void)
 {
-    return aligned_alloc(DIRECT_ALIGNMENT, DIRECT_PIECE_BYTES);
+    return aligned_alloc(block_size(), DIRECT_PIECE_BYTES);
 }
 
 static int allocate(struct direct *d)
@@ -47,7 +57,8 @@ static int allocate(struct direct *d)
         if (!d->pieces[i].buffer)
             return -ENOMEM;
     }
-    d->head = malloc(DIRECT_ALIGNMENT);
+    d->block_bytes = block_size();
+    d->head = malloc(DIRECT_HEAD_BYTES);
     return d->head ? io_setup(PIECES + 1, &d->queue) : -ENOMEM;
 }
 
@@ -151,6 +162,11 @@ static void submit(struct direct *d, struct request *q)
         complete(d, q, -EINVAL);
 }
 
+static size_t whole_blocks(const struct direct *d)
+{
+    return d->used / d->block_bytes * d->block_bytes;
+}
+
 /* The whole blocks of the current piece. A write that makes its file longer would not be
  * asynchronous: so it is made longer first. */
 static void submit_piece(struct direct *d)
@@ -158,8 +174,8 @@ static void submit_piece(struct direct *d)
     struct request *q = &d->pieces[d->current];
 
     if (d->offset == 0)
-        memcpy(d->head, q->buffer, DIRECT_ALIGNMENT);
-    q->n = d->used / DIRECT_ALIGNMENT * DIRECT_ALIGNMENT;
+        memcpy(d->head, q->buffer, DIRECT_HEAD_BYTES);
+    q->n = whole_blocks(d);
     q->offset = d->offset;
     if (d->error < 0 || q->n == 0)
         return;
@@ -180,8 +196,8 @@ static void next_piece(struct direct *d)
     await(d, &d->pieces[d->current]);
 }
 
-/* In steps, because glibc copies more than 2 KiB with an instruction that some processors are many
- * times slower at for some alignments (glibc bug 30994). */
+/* In steps, because glibc copies more than 2 KiB with an instruction that is many times slower on
+ * some processors when the two places are alike in their last bits (glibc bug 30994). */
 static void copy(char *to, const char *from, size_t n)
 {
     for (size_t step; n > 0; to += step, from += step, n -= step) {
@@ -207,31 +223,28 @@ int direct_append(struct direct *d, const void *bytes, size_t n)
     return d->error;
 }
 
-/* What is no whole block. */
+/* What is no whole block; it starts for the disk beside the others. */
 static int write_tail(struct direct *d)
 {
-    size_t whole = d->used / DIRECT_ALIGNMENT * DIRECT_ALIGNMENT;
+    size_t whole = whole_blocks(d), n = d->used - whole;
+    uint64_t offset = d->offset + whole;
+    int r = write_plainly(d->fd, d->pieces[d->current].buffer + whole, n, offset);
 
-    return write_plainly(d->fd, d->pieces[d->current].buffer + whole, d->used - whole,
-                         d->offset + whole);
+    (void)sync_file_range(d->fd, (off_t)offset, (off_t)n, SYNC_FILE_RANGE_WRITE);
+    return r;
 }
 
+/* The first block is written once more when the write of its piece has ended. */
 int direct_finish(struct direct *d, const void *head, size_t n)
 {
     submit_piece(d);
     memcpy(d->head, head, n);
     if (d->error == 0)
         d->error = write_tail(d);
-    return d->error;
-}
-
-/* The first block once more: not before the write of its piece has ended. */
-int direct_settle(struct direct *d)
-{
     for (size_t i = 0; i < PIECES; i++)
         await(d, &d->pieces[i]);
     if (d->error == 0)
-        d->error = write_plainly(d->fd, d->head, DIRECT_ALIGNMENT, 0);
+        d->error = write_plainly(d->fd, d->head, DIRECT_HEAD_BYTES, 0);
     return d->error;
 }
 

@@ -2,9 +2,9 @@
  * the disk works while more of it comes and while the database does, and nothing else is pushed
  * out of memory for it.
  *
- * direct_begin → direct_append … → direct_finish → direct_settle, then fsync(2). One file at a
- * time. Functions return 0 or negative errno; after the first error of a file only direct_cancel()
- * makes sense. Not thread safe; made after fork(), by the process that uses it. */
+ * direct_begin → direct_append … → direct_finish, then fsync(2), at last direct_cancel(). One file
+ * at a time. Functions return 0 or negative errno; the first error of a file stays. Not thread
+ * safe; made after fork(), by the process that uses it. */
 #ifndef ISTHMUS_STORE_DIRECT_H
 #define ISTHMUS_STORE_DIRECT_H
 
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define DIRECT_PIECE_BYTES ((size_t)256 * 1024)
-#define DIRECT_ALIGNMENT ((size_t)4096) /* of memory, offset and length of each write */
+#define DIRECT_HEAD_BYTES ((size_t)4096)
 
 struct direct;
 
@@ -23,16 +23,16 @@ struct direct *direct_free(struct direct *d);
 /* Memory for a piece, so aligned; free(3) it. NULL: there is none. */
 char *direct_buffer(void);
 
-/* @fd, borrowed, is an empty file open for writing; *@buffer, a
- * direct_buffer(), has its first @used bytes and is exchanged for another one. An error: this file
- * system has no such way; nothing has changed. */
+/* @fd, borrowed, is an empty file open for writing; *@buffer, a direct_buffer(), has its first
+ * @used bytes, more of which come, and is exchanged for another one. An error: this file system has
+ * no such way; nothing has changed. */
 int direct_begin(struct direct *d, int fd, char **buffer, size_t used);
 
-/* Copies. Blocks when the disk is three pieces behind. */
+/* Copies. Blocks when the disk is three pieces behind (on XFS: one). */
 int direct_append(struct direct *d, const void *bytes, size_t n);
 
-/* All that was appended is on its way; its first @n bytes (at most DIRECT_ALIGNMENT, and in the
- * first piece) will be those of @head. */
+/* Write what is left, and wait until all is written; the first @n bytes of the file (at most
+ * DIRECT_HEAD_BYTES, and no more than it has) become those of @head, last of all. Not synced. */
 int direct_finish(struct direct *d, const void *head, size_t n);
 
 /* Begin an fsync(2) of @directory, which goes on beside the rest. Its end is waited for, and told,
@@ -40,10 +40,7 @@ int direct_finish(struct direct *d, const void *head, size_t n);
 void direct_sync(struct direct *d, int directory);
 int direct_synced(struct direct *d);
 
-/* Wait until all is written. It is not synced yet. */
-int direct_settle(struct direct *d);
-
-/* The file is of no use: wait for what is under way. */
+/* Done with the file, or it is of no use: wait for what is under way. */
 void direct_cancel(struct direct *d);
 
 #endif

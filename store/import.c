@@ -3,6 +3,7 @@
 #include "store/file_meta.h"
 #include "store/index_row.h"
 #include "store/reread.h"
+#include "store/seal.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PIECE_BYTES ((size_t)256 * 1024)
@@ -85,6 +87,19 @@ struct copied {
     struct blob *blob;        /* NULL: there is nothing to store */
 };
 
+/* A file of a store like ours that is not whole: its header may be. */
+static bool is_part(int fd)
+{
+    uint8_t preamble[SEAL_BYTES];
+    ssize_t n = pread(fd, preamble, sizeof preamble, 0);
+    struct seal seal;
+    struct stat st;
+
+    return n == SEAL_BYTES && fstat(fd, &st) == 0 &&
+           seal_read(preamble, sizeof preamble, &seal) == 0 &&
+           seal.file_bytes != (uint64_t)st.st_size;
+}
+
 static int begin_copy(struct store *s, struct db *db, struct copied *c)
 {
     struct import_outcome *o = &c->file->outcome;
@@ -96,6 +111,8 @@ static int begin_copy(struct store *s, struct db *db, struct copied *c)
         return r;
     if (r < 0 || strcmp(about.part10.media_class_uid, MEDIA_STORAGE_DIRECTORY) == 0)
         return judge_reading(r, &about, o);
+    if (is_part(c->file->fd))
+        return say(o, IMPORT_REFUSED, "it is not all of what was received, says its own preamble");
     if (instance_lack(&c->instance) != INSTANCE_COMPLETE)
         return say(o, IMPORT_REFUSED, "%s", lacks[instance_lack(&c->instance)]);
     r = index_has(db, s, &c->instance, &there);

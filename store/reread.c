@@ -109,16 +109,22 @@ int instance_reread(int fd, struct instance *ret, struct reread *ret_about)
     return e;
 }
 
-/* 0; -ENODATA: the file is none of ours, or not all of it. */
+/* 0; -ENODATA: the file is none of ours, or not all of it. A loss of power may leave nothing of the
+ * beginning, not even the "DICM" that others have too. */
 static int check_seal(int fd, struct seal *ret, bool *ret_sealed)
 {
-    uint8_t preamble[SEAL_BYTES];
-    ssize_t n = pread(fd, preamble, sizeof preamble, 0);
+    static const uint8_t nothing[SEAL_BYTES + 4];
+    uint8_t start[SEAL_BYTES + 4];
+    ssize_t n = pread(fd, start, sizeof start, 0);
     struct stat st;
 
     if (n < 0 || fstat(fd, &st) < 0)
         return -EIO;
-    *ret_sealed = seal_read(preamble, (size_t)n, ret) == 0;
+    *ret_sealed = seal_read(start, (size_t)n, ret) == 0;
+    if (!*ret_sealed && memcmp(start, nothing, (size_t)n) == 0) {
+        *ret_sealed = true;
+        return -ENODATA;
+    }
     return *ret_sealed && (uint64_t)st.st_size == ret->file_bytes ? 0 : -ENODATA;
 }
 

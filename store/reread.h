@@ -11,7 +11,7 @@ struct reread {
     struct part10 part10;
     const char *problem; /* why -EBADMSG: a short phrase without values, static text */
     bool other_file;     /* it is not a DICOM file at all */
-    bool sealed;         /* by us; only instance_reread_sealed() looks */
+    bool sealed;         /* by us, whole or not; only instance_reread_sealed() looks */
 };
 
 /* Read the file behind @fd from where it stands to its end, in constant memory: header, transfer

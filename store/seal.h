@@ -1,7 +1,7 @@
 /* What the preamble of a file in the store says (PS3.10 7.1 leaves it to us): how long the whole
- * file is and what its data set was when the last byte had come. It is written before the file is
- * synced, so after a loss of power it tells a file that is whole from a part of one, and any time
- * later bytes that were received from others. Pure. */
+ * file is and what its data set was when the last byte had come; until then, that it is of no
+ * length. It is written before the file is synced, so after a loss of power it tells a file that is
+ * whole from a part of one, and any time later bytes that were received from others. Pure. */
 #ifndef ISTHMUS_STORE_SEAL_H
 #define ISTHMUS_STORE_SEAL_H
 

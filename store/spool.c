@@ -145,13 +145,15 @@ static void look_at(struct adoption *a, uint64_t id, struct group *g)
     group_add(g, id, fd, take_fd(&lock));
 }
 
-/* The second names may not have reached the disk before the crash of the process that sealed the
- * files, so the directories are synced before a row can name one: each once. */
+/* Neither the files nor their second names may have reached the disk before the crash of the process
+ * that sealed them, so all is synced before a row can name one, each directory once. */
 static int sync_objects(struct store *s, const struct group *g)
 {
     for (size_t i = 0; i < g->n; i++) {
         int directory, r = 0;
 
+        if (fsync(g->fds[i]) < 0)
+            return -errno;
         if (i > 0 && store_same_minute(g->ids[i], g->ids[i - 1]))
             continue;
         r = store_minute_fd(s, g->ids[i], &directory);

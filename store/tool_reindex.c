@@ -88,7 +88,7 @@ static int work(void *context, const void *task, size_t n, void **ret, size_t *r
         r = instance_reread_sealed(fd, &i, &about);
     if (r == -EILSEQ)
         r = 0; /* its row is as it was, so verify names it as before */
-    if (r == -ENODATA && (about.sealed || st.st_size == 0))
+    if (r == -ENODATA && about.sealed)
         return answer(FOUND_UNFINISHED, "", 0, ret, ret_n);
     if (r == -ENODATA)
         about.problem = "it has no seal of ours; 'isthmus import' takes what is from elsewhere";

@@ -25,7 +25,8 @@ class Load:
     def instance(self, n):
         study = f"2.25.{self.salt}{n % STUDIES}"
         uid = f"{study}.{n + 1}"
-        return study, uid, dicom.ct(study, f"{study}.0", uid, n, kib=8 if n % 3 else 100 if n % 2 else 600)
+        kib = 8 if n % 3 else 100 if n % 6 else 600
+        return study, uid, dicom.ct(study, f"{study}.0", uid, n, kib=kib)
 
     def _send_share(self, share):
         association, n = None, share

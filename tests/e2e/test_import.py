@@ -69,7 +69,8 @@ def make_files(top):
     others = {"zz_no_uid": usual + slice_(1).replace(b"\x08\0\x18\0UI", b"\x08\0\x17\0UI"),
               "zz_broken": usual + slice_(1)[:20] + b"\xfe\xff\x00\xe0\0\0\0\0" + slice_(1)[20:],
               "zz_cut_meta": usual[:170], "zz_text.txt": b"the quick brown fox", "zz_empty": b"",
-              "zz_picture.png": b"\x89PNG\r\n" + b"\0" * 300, "medium/DICOMDIR": dicomdir()}
+              "zz_picture.png": b"\x89PNG\r\n" + b"\0" * 300, "medium/DICOMDIR": dicomdir(),
+              "zz_part": (b"isthmus sealed %016x %032x\n" % (0, 0)).ljust(128, b"\0") + usual[128:] + slice_(1)}
     for name, data in {**{n: heads.get(n, usual) + d for n, d in stored.items()}, **others}.items():
         path = top / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +80,7 @@ def make_files(top):
     os.mkfifo(top / "zz_fifo")
     why = {"zz_no_uid": ("refused", "SOP Instance UID"), "zz_broken": ("refused", "header"),
            "zz_cut_meta": ("refused", "file meta"), "zz_text.txt": ("skipped", "not a DICOM file"),
+           "zz_part": ("refused", "not all of what was received"),
            "zz_empty": ("skipped", "not a DICOM file"), "zz_picture.png": ("skipped", "not a DICOM"),
            "medium/DICOMDIR": ("skipped", "DICOMDIR"), "zz_link": ("skipped", "symbolic link"),
            "zz_loop": ("skipped", "symbolic link"), "zz_fifo": ("skipped", "not a regular file"),
@@ -101,7 +103,7 @@ def check_kinds(isthmus, top):
     assert said.keys() == why.keys(), said.keys() ^ why.keys()
     for name, (kind, words) in why.items():
         assert said[name][0] == kind and words in said[name][1], (name, said[name])
-    assert (result["stored"], result["refused"], result["skipped"]) == (len(stored), 4, 7), result
+    assert (result["stored"], result["refused"], result["skipped"]) == (len(stored), 5, 7), result
     kept = data_sets(isthmus)
     for n, (name, data) in enumerate(stored.items(), 1):
         assert kept[f"2.25.500.1.{n}"] == hashlib.sha256(data).digest(), name

@@ -124,19 +124,21 @@ def check_damaged(isthmus):
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     part = isthmus.dir / "store/objects/19700101/0000/00000000000000ab.dcm"
     part.write_bytes(whole[:-1])
+    begun = part.with_name("00000000000000ac.dcm")  # of its full length, and without its seal
+    begun.write_bytes((b"isthmus sealed %016x %032x\n" % (0, 0)).ljust(128, b"\0") + whole[128:])
     owner = path.stat()
-    for made in (part, part.parent):
+    for made in (part, begun, part.parent):
         os.chown(made, owner.st_uid, owner.st_gid)
     isthmus.sql("delete from isthmus.instance where sop_instance_uid = '2.25.9'")
     result = json.loads(isthmus.owner_tool("reindex", "--json").stdout)
-    assert (result["indexed"], result["unfinished"], result["refused"]) == (1, 1, 0), result
+    assert (result["indexed"], result["unfinished"], result["refused"]) == (1, 2, 0), result
     assert isthmus.sql(row) == [before]
     done = isthmus.tool("verify", "--json", check=False)
     assert {p["problem"] for p in json.loads(done.stdout)["problems"]} == {
         "other bytes", "no row names this file"}, done.stdout
-    assert part.exists()
+    assert part.exists() and begun.exists()
     isthmus.owner_tool("reindex", "--delete-unneeded")
-    assert not part.exists()
+    assert not part.exists() and not begun.exists()
 
 
 with Isthmus() as isthmus:

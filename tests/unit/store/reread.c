@@ -109,10 +109,32 @@ Test(reread, a_part_an_empty_file_and_one_without_seal_are_not_whole)
         (void)store_image(1000, path);
         cr_assert_eq(truncate(path, lengths[i]), 0);
         cr_assert_eq(reread(path, &instance, &about), -ENODATA);
-        cr_assert_eq(about.sealed, lengths[i] >= SEAL_BYTES);
+        cr_assert_eq(about.sealed, lengths[i] != 127, "%d", (int)lengths[i]);
     }
     (void)store_image(1000, path);
     overwrite(path, 3);
     cr_assert_eq(reread(path, &instance, &about), -ENODATA);
     cr_assert_not(about.sealed);
+}
+
+Test(reread, a_file_that_still_came_says_so_whatever_of_it_the_disk_has)
+{
+    static const char zeros[200];
+    struct reread about = {.sealed = false};
+    struct instance instance = {0};
+    char path[STORE_PATH_MAX + 64];
+    uint8_t unsealed[SEAL_BYTES];
+    int fd;
+
+    (void)store_image(1000, path);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    seal_write(&(struct seal){.file_bytes = 0}, unsealed);
+    cr_assert_eq(pwrite(fd, unsealed, SEAL_BYTES, 0), SEAL_BYTES);
+    cr_assert_eq(reread(path, &instance, &about), -ENODATA);
+    cr_assert(about.sealed);
+    about.sealed = false;
+    cr_assert_eq(pwrite(fd, zeros, sizeof zeros, 0), (ssize_t)sizeof zeros);
+    cr_assert_eq(reread(path, &instance, &about), -ENODATA);
+    cr_assert(about.sealed);
+    (void)close(fd);
 }
