@@ -145,8 +145,8 @@ static void look_at(struct adoption *a, uint64_t id, struct group *g)
     group_add(g, id, fd, take_fd(&lock));
 }
 
-/* Neither the files nor their second names may have reached the disk before the crash of the process
- * that sealed them, so all is synced before a row can name one, each directory once. */
+/* Neither the files nor their second names may have reached the disk before the crash of the
+ * process that sealed them, so all is synced before a row can name one, each directory once. */
 static int sync_objects(struct store *s, const struct group *g)
 {
     for (size_t i = 0; i < g->n; i++) {
