@@ -8,11 +8,14 @@ in all, while the publisher writes the studies into a directory. Every few secon
 that takes) memory and open files of each process are taken, and what the database holds. Writes many.csv and
 many.svg into DIRECTORY (build/). Fails when, from the second to the last fifth of the instances, the memory of a
 daemon, its open files or the time of an instance grew by more than 10 %. With fewer than 200,000 instances the
-times say little: the fifths are too short. The database makes its checkpoints from the beginning, several in each
-fifth, and not first when the default of 1 GB of its log is full, so that no fifth is without.
+times say little: the fifths are too short. Beside them stands what the bare loop of tests/bench/ingest took for
+files of that size at the same moments: what it lost, the machine lost. The database makes its checkpoints from the
+beginning, several in each fifth, and not first when the default of 1 GB of its log is full, so that no fifth is
+without.
 """
 import argparse
 import csv
+import json
 import os
 import shutil
 import statistics
@@ -63,6 +66,15 @@ def send(isthmus, instances, number):
                              str(number)], stdout=subprocess.DEVNULL)
 
 
+def bare_loop(isthmus, number):
+    """Microseconds of a file."""
+    directory = isthmus.scratch / f"bare{number}"
+    directory.mkdir()
+    done = subprocess.run([f"{isthmus.programs}/tests/bench_ingest", "floor", str(directory), "2000",
+                           str(PIXELS + 1024)], stdout=subprocess.PIPE, check=True)
+    return 1e6 / json.loads(done.stdout)["per_s"]
+
+
 def want_checkpoints(isthmus, instances):
     """Each after about as much of the log as 1 in 50 instances writes."""
     for statement in (f"alter system set max_wal_size = '{max(64, instances * FILE_BYTES // 50 >> 20)}MB'",
@@ -74,7 +86,11 @@ def want_checkpoints(isthmus, instances):
 
 def load(isthmus, given):
     rows, began = [sample(isthmus, time.monotonic())], time.monotonic()
+    bare = []
     for number in range(1, ROUNDS + 1):
+        paused = time.monotonic()
+        bare.append(bare_loop(isthmus, number))
+        began += time.monotonic() - paused
         sender = send(isthmus, given.instances // ROUNDS, number)
         while sender.poll() is None:
             try:
@@ -85,7 +101,7 @@ def load(isthmus, given):
                     print(f"\r{rows[-1]['instances']:10}", end="", file=sys.stderr)
         assert sender.returncode == 0, "an instance was not stored"
     rows.append(sample(isthmus, began))
-    return rows
+    return rows, bare
 
 
 def add_times(rows):
@@ -172,7 +188,7 @@ def main():
     want_room(given.instances)
     with Isthmus(quiet_period=1) as isthmus:
         want_checkpoints(isthmus, given.instances)
-        rows = load(isthmus, given)
+        rows, bare = load(isthmus, given)
         wait_until(lambda: isthmus.sql("select count(*) from isthmus.outbox") == [["0"]], 600, "the last publication")
     add_times(rows)
     given.out.mkdir(exist_ok=True)
@@ -184,6 +200,8 @@ def main():
     print(f"{rows[-1]['instances']} instances, {rows[-1]['instances'] / rows[-1]['seconds']:.0f} a second; "
           f"{given.out}/many.csv, many.svg\n{'':32}{'2nd fifth':>12}{'last fifth':>12}")
     grown = judge(rows)
+    early, late = (statistics.mean(bare[n * ROUNDS // 5:(n + 1) * ROUNDS // 5]) for n in (1, 4))
+    print(f"{'the bare loop, us a file':32}{early:12.0f}{late:12.0f}{late / early:8.2f}")
     sys.exit(f"grew: {', '.join(grown)}" if grown else 0)
 
 
