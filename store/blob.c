@@ -158,30 +158,21 @@ static int sync_directory(const struct blob *b)
     return fsync(directory) < 0 ? blob_error(errno) : 0;
 }
 
+/* The directory of a long file is synced beside it. */
 static void seal(struct blob *b)
 {
-    b->error = write_and_link(b);
-    if (b->error == 0)
-        b->error = sync_file(b);
-    if (b->error == 0)
-        b->error = sync_directory(b);
-    b->sealed = b->error == 0;
-}
-
-/* The same, with the directory synced beside the file. */
-static void seal_direct(struct blob *b)
-{
-    int directory;
+    int directory = -1;
 
     b->error = write_and_link(b);
-    if (b->error == 0)
+    if (b->error == 0 && b->direct)
         b->error = store_minute_fd(b->store, b->id, &directory);
     if (b->error < 0)
         return;
-    direct_sync(b->direct, directory);
+    if (b->direct)
+        direct_sync(b->direct, directory);
     b->error = sync_file(b);
     if (b->error == 0)
-        b->error = direct_synced(b->direct);
+        b->error = b->direct ? direct_synced(b->direct) : sync_directory(b);
     b->sealed = b->error == 0;
 }
 
@@ -196,7 +187,7 @@ void blob_describe(const struct blob *b, uint64_t *ret_id, uint64_t *ret_size_by
 int blob_seal(struct blob *b, uint64_t *ret_id, uint64_t *ret_size_bytes, uint8_t ret_digest[16])
 {
     if (b->error == 0 && !b->sealed)
-        (b->direct ? seal_direct : seal)(b);
+        seal(b);
     if (b->error < 0)
         return b->error;
     blob_describe(b, ret_id, ret_size_bytes, ret_digest);

@@ -3,7 +3,6 @@
 #include "store/file_meta.h"
 #include "store/index_row.h"
 #include "store/reread.h"
-#include "store/seal.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PIECE_BYTES ((size_t)256 * 1024)
@@ -90,14 +88,10 @@ struct copied {
 /* A file of a store like ours that is not whole: its header may be. */
 static bool is_part(int fd)
 {
-    uint8_t preamble[SEAL_BYTES];
-    ssize_t n = pread(fd, preamble, sizeof preamble, 0);
     struct seal seal;
-    struct stat st;
+    bool sealed = false;
 
-    return n == SEAL_BYTES && fstat(fd, &st) == 0 &&
-           seal_read(preamble, sizeof preamble, &seal) == 0 &&
-           seal.file_bytes != (uint64_t)st.st_size;
+    return reread_seal(fd, &seal, &sealed) == -ENODATA && sealed;
 }
 
 static int begin_copy(struct store *s, struct db *db, struct copied *c)

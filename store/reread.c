@@ -2,7 +2,6 @@
 
 #include "store/base/cleanup.h"
 #include "store/header.h"
-#include "store/seal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -109,9 +108,8 @@ int instance_reread(int fd, struct instance *ret, struct reread *ret_about)
     return e;
 }
 
-/* 0; -ENODATA: the file is none of ours, or not all of it. A loss of power may leave nothing of the
- * beginning, not even the "DICM" that others have too. */
-static int check_seal(int fd, struct seal *ret, bool *ret_sealed)
+/* A loss of power may leave nothing of the beginning, not even the "DICM" that others have too. */
+int reread_seal(int fd, struct seal *ret, bool *ret_sealed)
 {
     static const uint8_t nothing[SEAL_BYTES + 4];
     uint8_t start[SEAL_BYTES + 4];
@@ -133,7 +131,7 @@ int instance_reread_sealed(int fd, struct instance *ret, struct reread *ret_abou
     struct reread about = {.sealed = false};
     struct seal seal;
     bool sealed = false;
-    int r = check_seal(fd, &seal, &sealed);
+    int r = reread_seal(fd, &seal, &sealed);
 
     if (r == 0) {
         r = instance_reread(fd, ret, &about);

@@ -5,6 +5,7 @@
 
 #include "store/instance.h"
 #include "store/part10.h"
+#include "store/seal.h"
 
 /* What else is found out about the file. */
 struct reread {
@@ -13,6 +14,10 @@ struct reread {
     bool other_file;     /* it is not a DICOM file at all */
     bool sealed;         /* by us, whole or not; only instance_reread_sealed() looks */
 };
+
+/* What the preamble of the file behind @fd says, wherever it stands. 0: the file is ours and as
+ * long as it says; -ENODATA: it is none of ours, or (*@ret_sealed) not all of it; -EIO. */
+int reread_seal(int fd, struct seal *ret, bool *ret_sealed);
 
 /* Read the file behind @fd from where it stands to its end, in constant memory: header, transfer
  * syntax, source AE title (as calling_ae_title), size and digest of the data set. blob_id is the
