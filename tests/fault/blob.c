@@ -22,6 +22,7 @@ static enum { AS_ASKED, SHORT, INVALID, UNSYNCED } answers; /* to asynchronous r
 static int asked;
 static int error_to_give;
 static int syncs;
+static int file_syncs;
 static int under_way; /* asynchronous writes, of the last file that had some */
 static int under_way_fd;
 static int unsynced; /* writes since a file was synced */
@@ -44,6 +45,7 @@ int __wrap_fsync(int fd)
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
         cr_assert(under_way == 0 || under_way_fd != fd, "synced while it is written");
         unsynced = 0;
+        file_syncs++;
     }
     return fails() ? -1 : __real_fsync(fd);
 }
@@ -375,6 +377,40 @@ Test(blob, what_the_disk_says_of_a_long_file_counts, .init = set_up, .fini = tea
     cr_assert_eq(error, -EIO);
     cr_assert(seal_with(INVALID, &error));
     cr_assert_eq(error, 0, "written the usual way");
+}
+
+static int take_synced(void *context, uint64_t id, int fd)
+{
+    (void)id, (void)fd;
+    cr_assert_eq(file_syncs, 1, "its owner may have died before it was synced");
+    ++*(int *)context;
+    return 0;
+}
+
+Test(blob, a_file_is_synced_before_it_is_adopted, .init = set_up, .fini = tear_down)
+{
+    struct store *s = NULL;
+    struct blob *b;
+    unsigned abandoned, left;
+    uint64_t id, size;
+    uint8_t digest[16];
+    int taken = 0;
+
+    cr_assert_eq(store_open(root, 0, &s), 0);
+    b = begin(s);
+    cr_assert_eq(blob_seal(b, &id, &size, digest), 0);
+    blob_hand_over(b);
+    error_to_give = EIO;
+    for (int n = 1; n <= 3; n++) { /* whichever of the calls before it fails */
+        countdown = n;
+        (void)store_adopt(s, NULL, take_synced, &taken, &abandoned, &left);
+        cr_assert_eq(taken, 0, "call %d", n);
+        cr_assert_eq(countdown, 0);
+    }
+    file_syncs = 0;
+    cr_assert_eq(store_adopt(s, NULL, take_synced, &taken, &abandoned, &left), 1);
+    cr_assert_eq(taken, 1);
+    store_free(s);
 }
 
 Test(blob, files_sealed_together_have_one_sync_each_and_one_of_their_directory, .init = set_up,
