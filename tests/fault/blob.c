@@ -3,174 +3,18 @@
  * with two names (and is whole) or is gone after the next adoption. */
 #include "store/blob.h"
 #include "store/seal.h"
+#include "tests/fault/blob_calls.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <libaio.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
-
-static int countdown;                                       /* the call that fails; 0: none */
-static enum { AS_ASKED, SHORT, INVALID, UNSYNCED } answers; /* to asynchronous requests */
-static int asked;
-static int error_to_give;
-static int syncs;
-static int file_syncs;
-static int under_way; /* asynchronous writes, of the last file that had some */
-static int under_way_fd;
-static int unsynced; /* writes since a file was synced */
-
-static int fails(void)
-{
-    if (countdown == 0 || --countdown > 0)
-        return 0;
-    errno = error_to_give;
-    return 1;
-}
-
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-int __wrap_fsync(int fd)
-{
-    struct stat st;
-
-    syncs++;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-        cr_assert(under_way == 0 || under_way_fd != fd, "synced while it is written");
-        unsynced = 0;
-        file_syncs++;
-    }
-    return fails() ? -1 : __real_fsync(fd);
-}
-
-ssize_t __real_pwrite(int fd, const void *bytes, size_t n, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t n, off_t offset)
-{
-    unsynced++;
-    return fails() ? -1 : __real_pwrite(fd, bytes, n, offset);
-}
-
-ssize_t __real_writev(int fd, const struct iovec *iov, int n);
-ssize_t __wrap_writev(int fd, const struct iovec *iov, int n);
-ssize_t __wrap_writev(int fd, const struct iovec *iov, int n)
-{
-    unsynced++;
-    return fails() ? -1 : __real_writev(fd, iov, n);
-}
-
-int __real_linkat(int from, const char *a, int to, const char *b, int flags);
-int __wrap_linkat(int from, const char *a, int to, const char *b, int flags);
-int __wrap_linkat(int from, const char *a, int to, const char *b, int flags)
-{
-    return fails() ? -1 : __real_linkat(from, a, to, b, flags);
-}
-
-int __real_mkdirat(int at, const char *name, mode_t mode);
-int __wrap_mkdirat(int at, const char *name, mode_t mode);
-int __wrap_mkdirat(int at, const char *name, mode_t mode)
-{
-    return fails() ? -1 : __real_mkdirat(at, name, mode);
-}
-
-int __real_unlinkat(int at, const char *name, int flags);
-int __wrap_unlinkat(int at, const char *name, int flags);
-int __wrap_unlinkat(int at, const char *name, int flags)
-{
-    return fails() ? -1 : __real_unlinkat(at, name, flags);
-}
-
-int __real_openat(int at, const char *name, int flags, mode_t mode);
-int __wrap_openat(int at, const char *name, int flags, mode_t mode);
-int __wrap_openat(int at, const char *name, int flags, mode_t mode)
-{
-    return fails() ? -1 : __real_openat(at, name, flags, mode);
-}
-
-int __real_flock(int fd, int operation);
-int __wrap_flock(int fd, int operation);
-int __wrap_flock(int fd, int operation)
-{
-    return fails() ? -1 : __real_flock(fd, operation);
-}
-
-int __real_ftruncate(int fd, off_t length);
-int __wrap_ftruncate(int fd, off_t length);
-int __wrap_ftruncate(int fd, off_t length)
-{
-    return fails() ? -1 : __real_ftruncate(fd, length);
-}
-
-int __real_io_setup(int n, io_context_t *ret);
-int __wrap_io_setup(int n, io_context_t *ret);
-int __wrap_io_setup(int n, io_context_t *ret)
-{
-    return fails() ? -error_to_give : __real_io_setup(n, ret);
-}
-
-int __real_io_submit(io_context_t queue, long n, struct iocb **controls);
-int __wrap_io_submit(io_context_t queue, long n, struct iocb **controls);
-int __wrap_io_submit(io_context_t queue, long n, struct iocb **controls)
-{
-    asked++;
-    if (fails())
-        return -error_to_give;
-    if (controls[0]->aio_lio_opcode == IO_CMD_PWRITE) {
-        under_way++;
-        under_way_fd = controls[0]->aio_fildes;
-    }
-    return __real_io_submit(queue, n, controls);
-}
-
-/* A write that failed may have left anything. */
-static void spoil(const struct iocb *control)
-{
-    static _Alignas(4096) char nothing[256 * 1024];
-
-    if (control->aio_lio_opcode == IO_CMD_PWRITE)
-        cr_assert_eq(
-            __real_pwrite(control->aio_fildes, nothing, control->u.c.nbytes, control->u.c.offset),
-            (ssize_t)control->u.c.nbytes);
-}
-
-static void give_answer(struct io_event *event)
-{
-    bool is_sync = event->obj->aio_lio_opcode == IO_CMD_FSYNC;
-
-    if (answers == AS_ASKED || is_sync != (answers == UNSYNCED))
-        return;
-    spoil(event->obj);
-    event->res = answers == SHORT ? 4096 : (unsigned long)(answers == INVALID ? -EINVAL : -EIO);
-}
-
-/* What was asked for fails, not the asking. */
-int __real_io_getevents(io_context_t queue, long least, long n, struct io_event *events,
-                        struct timespec *timeout);
-int __wrap_io_getevents(io_context_t queue, long least, long n, struct io_event *events,
-                        struct timespec *timeout);
-int __wrap_io_getevents(io_context_t queue, long least, long n, struct io_event *events,
-                        struct timespec *timeout)
-{
-    int got = __real_io_getevents(queue, least, n, events, timeout);
-
-    for (int i = 0; i < got; i++) {
-        syncs += events[i].obj->aio_lio_opcode == IO_CMD_FSYNC;
-        under_way -= events[i].obj->aio_lio_opcode == IO_CMD_PWRITE;
-        give_answer(&events[i]);
-        if (fails()) {
-            spoil(events[i].obj);
-            events[i].res = (unsigned long)-error_to_give;
-        }
-    }
-    return got;
-}
 
 #define FILES 3
 #define OBJECT_BYTES (630u * 1024) /* more than two pieces of direct.h */
@@ -194,7 +38,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    countdown = 0;
+    calls.countdown = 0;
     (void)nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -258,8 +102,9 @@ static int take_whole(void *context, uint64_t id, int fd)
     return 0;
 }
 
-/* Returns how many calls were made before none failed. */
-static int fail_each(int error, int together)
+/* Returns how many calls were made before none failed. @taken: so many names of files are those of
+ * others. */
+static int fail_each(int error, int together, int taken)
 {
     for (int n = 1;; n++) {
         struct store *s = NULL;
@@ -267,13 +112,14 @@ static int fail_each(int error, int together)
         unsigned abandoned, left;
         int adopted = 0;
 
-        countdown = 0;
+        calls.countdown = 0;
         cr_assert_eq(store_open(root, 0, &s), 0);
-        error_to_give = error;
-        countdown = n;
+        calls.error = error;
+        calls.countdown = n;
+        calls.names_taken = taken;
         int acknowledged = store_files(s, together, ids);
-        int failed = countdown == 0;
-        countdown = 0;
+        int failed = calls.countdown == 0;
+        calls.countdown = calls.names_taken = 0;
         for (int i = 0; i < acknowledged; i++) {
             int fd = -1;
 
@@ -296,8 +142,11 @@ Test(blob, no_failing_call_loses_what_was_acknowledged, .init = set_up, .fini = 
     static const int errors[] = {EIO, ENOSPC, EDQUOT, EROFS};
 
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-        cr_assert_gt(fail_each(errors[i], 0), 6, "the calls are counted");
-        cr_assert_gt(fail_each(errors[i], 1), FILES * 6, "those of files sealed together too");
+        cr_assert_gt(fail_each(errors[i], 0, 0), 6, "the calls are counted");
+        cr_assert_gt(fail_each(errors[i], 1, 0), FILES * 6, "those of files sealed together too");
+        calls.renames = 0;
+        cr_assert_gt(fail_each(errors[i], 1, 2), FILES * 6);
+        cr_assert_gt(calls.renames, 2, "another name is looked for");
     }
 }
 
@@ -311,8 +160,8 @@ Test(blob, a_failed_fsync_is_final, .init = set_up, .fini = tear_down)
     cr_assert_eq(store_open(root, 0, &s), 0);
     cr_assert_eq(blob_create(s, meta, sizeof meta, &b), 0);
     cr_assert_eq(blob_append(b, object, 100), 0);
-    error_to_give = EIO;
-    countdown = 2; /* writev, then fsync */
+    calls.error = EIO;
+    calls.countdown = 2; /* writev, then fsync */
     cr_assert_eq(blob_seal(b, &id, &size, digest), -EIO);
     cr_assert_eq(blob_seal(b, &id, &size, digest), -EIO, "the pages may be gone: never again");
     blob_abandon(b);
@@ -330,17 +179,18 @@ Test(blob, a_long_file_is_sealed_when_it_and_its_directory_are_synced, .init = s
     cr_assert_eq(store_open(root, 0, &s), 0);
     cr_assert_eq(store_files(s, 0, ids), 1); /* makes the directories */
     b = begin(s);
-    syncs = 0;
+    calls.syncs = 0;
     cr_assert_eq(blob_seal(b, ids, &size, digest), 0);
-    cr_assert(syncs == 2 || syncs == 5, "%d; three more where a new minute or day begins", syncs);
-    cr_assert_eq(unsynced, 0);
+    cr_assert(calls.syncs == 2 || calls.syncs == 5,
+              "%d; three more where a new minute or day begins", calls.syncs);
+    cr_assert_eq(calls.unsynced, 0);
     blob_release(b);
     store_free(s);
 }
 
 /* @ret_error is what blob_seal() says when all asynchronous requests are so answered. False: the
  * file system has no such requests. */
-static bool seal_with(int given, int *ret_error)
+static bool seal_with(enum calls_answers given, int *ret_error)
 {
     struct store *s = NULL;
     struct blob *b;
@@ -349,11 +199,11 @@ static bool seal_with(int given, int *ret_error)
     int fd = -1;
 
     cr_assert_eq(store_open(root, 0, &s), 0);
-    asked = 0;
-    answers = given;
+    calls.asked = 0;
+    calls.answers = given;
     b = begin(s);
     *ret_error = blob_seal(b, &id, &size, digest);
-    answers = AS_ASKED;
+    calls.answers = AS_ASKED;
     if (*ret_error == 0) {
         cr_assert_eq(store_read(s, id, &fd), 0);
         cr_assert(is_whole(fd));
@@ -361,7 +211,7 @@ static bool seal_with(int given, int *ret_error)
     }
     (*ret_error == 0 ? blob_release : blob_abandon)(b);
     store_free(s);
-    return asked > 0;
+    return calls.asked > 0;
 }
 
 Test(blob, what_the_disk_says_of_a_long_file_counts, .init = set_up, .fini = tear_down)
@@ -382,7 +232,7 @@ Test(blob, what_the_disk_says_of_a_long_file_counts, .init = set_up, .fini = tea
 static int take_synced(void *context, uint64_t id, int fd)
 {
     (void)id, (void)fd;
-    cr_assert_eq(file_syncs, 1, "its owner may have died before it was synced");
+    cr_assert_eq(calls.file_syncs, 1, "its owner may have died before it was synced");
     ++*(int *)context;
     return 0;
 }
@@ -400,14 +250,14 @@ Test(blob, a_file_is_synced_before_it_is_adopted, .init = set_up, .fini = tear_d
     b = begin(s);
     cr_assert_eq(blob_seal(b, &id, &size, digest), 0);
     blob_hand_over(b);
-    error_to_give = EIO;
+    calls.error = EIO;
     for (int n = 1; n <= 3; n++) { /* whichever of the calls before it fails */
-        countdown = n;
+        calls.countdown = n;
         (void)store_adopt(s, NULL, take_synced, &taken, &abandoned, &left);
         cr_assert_eq(taken, 0, "call %d", n);
-        cr_assert_eq(countdown, 0);
+        cr_assert_eq(calls.countdown, 0);
     }
-    file_syncs = 0;
+    calls.file_syncs = 0;
     cr_assert_eq(store_adopt(s, NULL, take_synced, &taken, &abandoned, &left), 1);
     cr_assert_eq(taken, 1);
     store_free(s);
@@ -421,8 +271,9 @@ Test(blob, files_sealed_together_have_one_sync_each_and_one_of_their_directory, 
 
     cr_assert_eq(store_open(root, 0, &s), 0);
     cr_assert_eq(store_files(s, 1, ids), FILES); /* makes the directories */
-    syncs = 0;
+    calls.syncs = 0;
     cr_assert_eq(store_files(s, 1, ids), FILES);
-    cr_assert_leq(syncs, FILES + 1 + 3, "%d; three more where a new minute or day begins", syncs);
+    cr_assert_leq(calls.syncs, FILES + 1 + 3, "%d; three more where a new minute or day begins",
+                  calls.syncs);
     store_free(s);
 }
