@@ -106,28 +106,48 @@ def command_without_a_class(isthmus, stored):
     a.release()
 
 
+def values_that_are_shorter_than_said(isthmus, stored):
+    """It is all that came; what there is of the header says where it belongs."""
+    a = associate(isthmus)
+    for number, (tag, vr, length) in enumerate(((0x7FE00010, "OW", 0x7FFFFFFE), (0x7FE00010, "OW", 0xFFFFFFFF),
+                                                (0x00400254, "LO", 65534), (0x00400275, "SQ", 0xFFFFFFFE),
+                                                (0x00291010, "UN", 0xFFFFFFF0)), 20):
+        uid = f"1.2.7.{number}"
+        data = dicom.ct_header("1.2.7", "1.2.7.0", uid, number) + dicom.element(tag, vr, length=length) + b"1234"
+        answer = a.c_store(dicom.CT_IMAGE, uid, dicom.EXPLICIT, data)[0x0900]
+        assert answer in (0, 0xC000), hex(answer)
+        if answer == 0:
+            stored[uid] = data
+    a.release()
+
+
 # --- what is broken: it is answered with a failure, and the association goes on ------------------
 
 def nested_deep(isthmus, _):
-    """Of undefined length, so that each has to be followed."""
+    """Of undefined length, so that each has to be followed; and of a defined one, in what is kept."""
     open_one = struct.pack("<HH2sHIHHI", 0x0029, 0x1010, b"SQ", 0, 0xFFFFFFFF, 0xFFFE, 0xE000, 0xFFFFFFFF)
     close_one = struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
+    defined = b"".join(struct.pack("<HH2sHIHHI", 0x0040, 0x0275, b"SQ", 0, n * 20 - 12, 0xFFFE, 0xE000, n * 20 - 20)
+                       for n in range(DEPTH, 0, -1))
     a = associate(isthmus)
-    uid, data = slice_of(14, open_one * DEPTH + close_one * DEPTH)
-    answer = a.c_store(dicom.CT_IMAGE, uid, dicom.EXPLICIT, data)
-    assert answer[0x0900] == 0xC000 and "nested" in answer[0x0902], answer
+    for nested in (open_one * DEPTH + close_one * DEPTH, defined):
+        uid, data = slice_of(14, nested)
+        answer = a.c_store(dicom.CT_IMAGE, uid, dicom.EXPLICIT, data)
+        assert answer[0x0900] == 0xC000 and "nested" in answer[0x0902], answer
     assert a.c_echo() == 0
     a.release()
 
 
 def commands_that_lack_elements(isthmus, _):
-    for missing in (0x0100, 0x0110, 0x1000):
-        fields = {n: v for n, v in STORE.items() if n != missing}
+    no_type = dicom.command(STORE, True).replace(struct.pack("<HHIH", 0, 0x0800, 2, 0), b"")
+    assert len(no_type) == len(dicom.command(STORE, True)) - 10
+    for command in (*(dicom.command({n: v for n, v in STORE.items() if n != missing}, True)
+                      for missing in (0x0100, 0x0110, 0x1000)), no_type):
         a = associate(isthmus)
-        a.send_pdv(1, 3, dicom.command(fields, True))
+        a.send_pdv(1, 3, command)
         a.send_data(1, slice_of(13)[1])
         try:
-            assert a.read_response()[0x0900] != 0, f"{missing:04X}"
+            assert a.read_response()[0x0900] != 0, command.hex()
             a.close()
         except dicom.Refused:
             check_ended(a)

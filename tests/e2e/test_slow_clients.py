@@ -45,12 +45,65 @@ def closed_by_peer(s):
         return True
 
 
+def drip(sockets, whole):
+    """All but the last byte of @whole to each, one at a time."""
+    for n in range(len(whole) - 1):
+        for s in sockets:
+            s.sendall(whole[n:n + 1])
+        yield n
+
+
+def ended_while_it_drips(s, whole, what):
+    """A limit is of the whole, not between two bytes: 20 ms after each other they are never late."""
+    bytes_left = iter(whole)
+
+    def one_more():
+        try:
+            s.settimeout(10)
+            s.send(bytes([next(bytes_left)]))
+        except (BrokenPipeError, ConnectionResetError):
+            return True
+        return closed_by_peer(s)
+
+    wait_until(one_more, 15, f"the end of {what} that comes byte by byte")
+    assert next(bytes_left, None) is not None, f"{what} came whole before it was ended"
+
+
+def no_worker_left(isthmus):
+    """The third is rejected: transient, local limit exceeded (PS3.8 9.3.4); with one less there is room."""
+    isthmus.configure("scp", artim_timeout=30, pdu_timeout=60, idle_timeout=600, workers_min=1, workers_max=2)
+    isthmus.restart("isthmus-scp")
+    contexts = [(dicom.VERIFICATION, [dicom.IMPLICIT])]
+    held = [dicom.Association(isthmus.address, isthmus.aet, contexts) for _ in range(2)]
+    try:
+        dicom.Association(isthmus.address, isthmus.aet, contexts)
+        raise AssertionError("two workers serve three associations")
+    except dicom.Refused as e:
+        assert str(e).endswith("PDU 3: 00020302"), e
+    assert [a.c_echo() for a in held] == [0, 0]
+    held.pop().release()
+
+    def served():
+        try:
+            return dicom.echo(isthmus.address, isthmus.aet) == 0
+        except dicom.Refused:
+            return False  # its worker is not told free yet
+
+    wait_until(served, what="room for another association")
+    held.pop().release()
+
+
 with Isthmus() as isthmus:
     request = dicom.associate_rq(isthmus.aet, "SLOW", [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
     waiting = [silent(isthmus.address, request[:n]) for n in (1, 5, 6, 30, len(request) - 1)]
     echo_in_time(isthmus, "half an A-ASSOCIATE-RQ")
     stuck = [stuck_in_a_data_set(isthmus) for _ in range(5)]
     echo_in_time(isthmus, "half a data set")
+    dripping = [silent(isthmus.address) for _ in range(20)]
+    for n in drip(dripping, request):
+        if n % 40 == 0:
+            echo_in_time(isthmus, "requests byte by byte")
+    waiting += dripping
     waiting += [silent(isthmus.address) for _ in range(IDLE)]
     echo_in_time(isthmus, f"{IDLE} idle connections")
     for s in waiting:
@@ -65,5 +118,9 @@ with Isthmus() as isthmus:
              dicom.Association(isthmus.address, isthmus.aet, [(dicom.VERIFICATION, [dicom.IMPLICIT])]).socket]
     for n, s in enumerate(ended):
         wait_until(lambda: closed_by_peer(s), 15, f"the end of connection {n} by time-out")
+    long_request = dicom.associate_rq(isthmus.aet, "SLOW", [(dicom.CT_IMAGE, [dicom.EXPLICIT])] * 100)
+    ended_while_it_drips(silent(isthmus.address), long_request, "a request")
+    ended_while_it_drips(stuck_in_a_data_set(isthmus).socket, b"\0" * 50000, "a PDU")
     echo_in_time(isthmus, "time-outs behind it")
+    no_worker_left(isthmus)
     assert isthmus.sql("select count(*) from isthmus.instance") == [["0"]]

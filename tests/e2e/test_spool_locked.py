@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""A file of the spool whose study is locked: those of other studies are indexed all the same."""
+"""A file of the spool whose study is locked: those of other studies are indexed all the same, and
+'isthmus status' says how many wait."""
 import contextlib
+import json
 import subprocess
 
 import dicom_raw as dicom
@@ -34,6 +36,12 @@ def instances(isthmus):
     return {row[0] for row in isthmus.sql("select sop_instance_uid from isthmus.instance")}
 
 
+def waiting(isthmus):
+    number = json.loads(isthmus.tool("status", "--json").stdout)["spooled"]
+    assert f"files waiting for a row    {number}\n" in isthmus.tool("status").stdout
+    return number
+
+
 with Isthmus() as isthmus:
     isthmus.configure("database", statement_timeout=1)
     isthmus.restart("isthmus-scp")
@@ -44,7 +52,10 @@ with Isthmus() as isthmus:
             for study in (LOCKED, FREE):
                 store(isthmus, study, f"{study}.2")
             assert len(instances(isthmus)) == 2
+            assert waiting(isthmus) == 2
         wait_until(lambda: f"{FREE}.2" in instances(isthmus), what="the file of the other study")
         assert f"{LOCKED}.2" not in instances(isthmus)
+        wait_until(lambda: waiting(isthmus) == 1, what="a status that follows")
     wait_until(lambda: f"{LOCKED}.2" in instances(isthmus), what="the file of the locked study")
+    wait_until(lambda: waiting(isthmus) == 0, what="an empty spool")
     assert not list((isthmus.dir / "store/incoming").iterdir())
