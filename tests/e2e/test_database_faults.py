@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a database does to us: it fails over to another host, has no connection left, stands still,
+"""What a database does to us: it fails over to another host, has no connection left, is slow, stands still,
 runs out of space for its log.
 
 In each case every instance is answered Success, and everything that was is in the index and in its
@@ -7,11 +7,13 @@ file bit for bit as soon as the database works again, by itself.
 """
 # timeout: 600
 import os
+import re
 import subprocess
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import dicom_raw as dicom
 from harness import Isthmus, wait_until
 from kill_load import Load, check, kill_database
 
@@ -104,6 +106,27 @@ def no_connection_left(isthmus):
     check(isthmus, load.acknowledged)
 
 
+def stored(isthmus):
+    """So many had their row before their answer, on associations that are over."""
+    return sum(int(n) for n in re.findall(r" (\d+) stored", isthmus.logs()))
+
+
+def slow(isthmus):
+    """Each COMMIT takes a while: the sender waits for it, nothing goes to the spool, and others are served."""
+    as_superuser(isthmus, "create function public.wait() returns trigger language plpgsql as "
+                 "$$ begin perform pg_sleep(0.1); return null; end $$",
+                 "create constraint trigger wait after insert on isthmus.instance deferrable initially deferred "
+                 "for each row execute function public.wait()")
+    before = stored(isthmus)
+    load = Load(isthmus, "650", INSTANCES)
+    half_way(load)
+    assert dicom.echo(isthmus.address, isthmus.aet) == 0
+    load.finish()
+    wait_until(lambda: stored(isthmus) == before + INSTANCES, what="the row of each instance before its answer")
+    as_superuser(isthmus, "drop trigger wait on isthmus.instance", "drop function public.wait")
+    check(isthmus, load.acknowledged)
+
+
 def stands_still(isthmus):
     """A lock that nobody lets go of: statements end by their time limit."""
     isthmus.configure("database", statement_timeout=1)
@@ -160,6 +183,7 @@ def no_space_for_its_log(isthmus):
 fail_over()
 with Isthmus() as isthmus:
     no_connection_left(isthmus)
+    slow(isthmus)
     stands_still(isthmus)
 if os.geteuid() == 0:
     with Isthmus() as isthmus:

@@ -2,14 +2,15 @@
 """A disk that runs full, one that becomes read-only, and one that stands still, under associations that stay open.
 
 The instance is answered A700H and leaves nothing behind, the service goes on by itself when the disk
-is well, and what was acknowledged is there. Making such disks needs root.
+is well, and what was acknowledged is there. With the database away it is the same. Where incoming/ is on
+a disk of its own nothing starts. Making such disks needs root.
 """
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import dicom_raw as dicom
-from harness import Isthmus, skip, wait_until
+from harness import PROGRAMS, Isthmus, skip, wait_until
 
 NO_ROOM = 0xA700
 LARGE = bytes(1 << 20)
@@ -48,7 +49,8 @@ def send(association, number, pixels=b"\0" * 8):
 
 
 def files(store):
-    return sorted(str(p.relative_to(store)) for p in store.rglob("*") if p.is_file() and p.name != "ballast")
+    """One may have a name in incoming/ and one in objects/."""
+    return {p.stem for p in store.rglob("*") if p.is_file() and p.name != "ballast"}
 
 
 def full(association, store):
@@ -91,6 +93,42 @@ def full_and_read_only(isthmus):
     a.release()
 
 
+def full_with_the_database_away(isthmus):
+    """The spool grows as far as the reserve; on a disk that stays that full it drains all the same."""
+    store = isthmus.dir / "store"
+    isthmus.start()
+    a = dicom.Association(isthmus.address, isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
+    isthmus.kill(isthmus.postmaster())
+    count = full(a, store)
+    waiting = list((store / "incoming").iterdir())
+    assert len(waiting) == count, waiting
+    free = os.statvfs(store)
+    assert free.f_bavail * free.f_frsize >= 1 << 20, "spooled into the reserve"
+    isthmus.start()
+    wait_until(lambda: isthmus.sql("select count(*) from isthmus.instance") == [[str(count)]], 60, "an empty spool")
+    wait_until(lambda: not list((store / "incoming").iterdir()), what="the end of the spool")
+    assert send(a, 301, LARGE) == NO_ROOM
+    isthmus.tool("verify")
+    a.release()
+
+
+def incoming_elsewhere(isthmus):
+    """On a disk of its own a file could get its permanent name only by being copied."""
+    store = isthmus.dir / "store"
+    incoming = store / "incoming"
+    incoming.mkdir(exist_ok=True)
+    owner = store.stat()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=1m,mode=0750,uid={owner.st_uid},gid={owner.st_gid}", "tmpfs",
+                    incoming], check=True)
+    try:
+        done = subprocess.run([f"{PROGRAMS}/isthmus-scp", "--config", isthmus.config], text=True, timeout=60,
+                              capture_output=True, env={**os.environ, "PGUSER": "isthmus-scp"}, check=False)
+    finally:
+        subprocess.run(["umount", "-l", incoming], check=True)
+    assert done.returncode not in (0, -9) and \
+        f"{store}/incoming and {store}/objects are on different file systems; they must share one" in done.stderr, done
+
+
 def stands_still(isthmus):
     """Nothing is acknowledged while it does, others are served, and all is well when it goes on."""
     store = isthmus.dir / "store"
@@ -129,6 +167,10 @@ if os.geteuid() != 0:
 with Isthmus() as isthmus:
     isthmus.configure("store", reserve_mib=2)
     on_a_disk(isthmus, small_disk, full_and_read_only)
+with Isthmus() as isthmus:
+    isthmus.configure("store", reserve_mib=2)
+    on_a_disk(isthmus, small_disk, full_with_the_database_away)
+    incoming_elsewhere(isthmus)
 with Isthmus() as isthmus:
     isthmus.configure("store", reserve_mib=2)
     on_a_disk(isthmus, disk_that_freezes, stands_still)
