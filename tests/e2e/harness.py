@@ -8,6 +8,7 @@ is in them.
 """
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -163,7 +164,7 @@ class Isthmus:
                                  f"{done.stdout}{done.stderr}")
         return done
 
-    def owner_tool(self, *arguments, start=False, check=True):
+    def owner_tool(self, *arguments, start=False, check=True, errors=subprocess.PIPE):
         """The tool as the user and role of the listener; @start: do not wait for its end."""
         owner = self.dir.joinpath("store").stat()
         program, command = Path(self.programs) / "isthmus", []
@@ -177,13 +178,29 @@ class Isthmus:
         environment = {**os.environ, "PGUSER": "isthmus-scp"}
         if start:
             return subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
-                                    stderr=subprocess.PIPE, cwd="/", env=environment)
+                                    stderr=errors, cwd="/", env=environment)
         done = subprocess.run(command, text=True, capture_output=True, cwd="/", env=environment,
                               check=False)
         if check and done.returncode:
             raise AssertionError(f"isthmus {arguments} ended with {done.returncode}: "
                                  f"{done.stdout}{done.stderr}")
         return done
+
+    def on_terminal(self, *arguments):
+        """What the tool shows, as its owner, on a terminal; it has to end well."""
+        end, other = pty.openpty()
+        running = self.owner_tool(*arguments, start=True, errors=other)
+        os.close(other)
+        shown = b""
+        try:
+            while piece := os.read(end, 65536):
+                shown += piece
+        except OSError:  # nobody has the other end any more
+            pass
+        os.close(end)
+        out, _ = running.communicate()
+        assert running.returncode == 0, (out, shown)
+        return shown.decode()
 
     def stored_path(self, blob):
         """The file of an instance: the one in objects/ whose name begins with our id."""

@@ -3,7 +3,7 @@
     disk = Disk(root, directory)       # everything below root is on the disk now
     ... programs run with disk.environment() and are killed ...
     disk.cut(random)                   # root is made again as the disk has it
-    with disk.failing(): ...           # nothing can be synced
+    with disk.failing("sync"): ...     # nothing can be synced, or with "write" be written
 
 Nothing that was not synced has to be there, but it may be: half of the time some does survive, of
 each directory the first few changes or all of them, of a file an empty one, a part or the whole.
@@ -55,8 +55,8 @@ class Disk:
                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
     @contextlib.contextmanager
-    def failing(self):
-        sign = self.directory / "failing"
+    def failing(self, what):
+        sign = self.directory / f"failing-{what}"
         sign.touch()
         try:
             yield

@@ -8,7 +8,8 @@
  *   sync INODE COPY                  syncdir DIRECTORY
  *
  * The operation and its line are one step for all processes (flock). While there is a file
- * $POWER_LOG_DIR/failing, nothing can be synced (EIO). */
+ * $POWER_LOG_DIR/failing-sync, nothing can be synced, and with failing-write nothing be written
+ * (EIO). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
@@ -171,11 +173,11 @@ static void keep_copy(int fd)
     log_line("sync\t%lu\t%s\n", inode_of(fd), strrchr(copy, '/') + 1);
 }
 
-static int is_failing(void)
+static int is_failing(const char *what)
 {
     char path[PATH_MAX];
 
-    (void)snprintf(path, sizeof path, "%s/failing", getenv("POWER_LOG_DIR"));
+    (void)snprintf(path, sizeof path, "%s/failing-%s", getenv("POWER_LOG_DIR"), what);
     return access(path, F_OK) == 0;
 }
 
@@ -187,7 +189,7 @@ static int sync_logged(__typeof__(&fsync) real, int fd)
 
     if (fstat(fd, &st) < 0 || !place_of(fd, ".", &p))
         return real(fd);
-    if (is_failing()) {
+    if (is_failing("sync")) {
         errno = EIO;
         return -1;
     }
@@ -211,12 +213,39 @@ int fdatasync(int fd)
     return sync_logged(REAL(fdatasync), fd);
 }
 
+/* Of a file of the root; other files are written all the same. */
+static int write_fails(int fd)
+{
+    struct place p;
+
+    if (!place_of(fd, ".", &p) || !is_failing("write"))
+        return 0;
+    errno = EIO;
+    return 1;
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t offset)
+{
+    return write_fails(fd) ? -1 : REAL(pwrite64)(fd, bytes, n, offset);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t n, off_t offset)
+{
+    return write_fails(fd) ? -1 : REAL(pwrite)(fd, bytes, n, offset);
+}
+
+ssize_t writev(int fd, const struct iovec *iov, int n)
+{
+    return write_fails(fd) ? -1 : REAL(writev)(fd, iov, n);
+}
+
 /* A directory that is synced asynchronously is synced here and now as well: so all that had been
  * done to it is on the disk when the answer comes. */
 int io_submit(io_context_t queue, long n, struct iocb **controls)
 {
     for (long i = 0; i < n; i++)
-        if (controls[i]->aio_lio_opcode == IO_CMD_FSYNC && fsync(controls[i]->aio_fildes) < 0)
+        if (controls[i]->aio_lio_opcode == IO_CMD_FSYNC ? fsync(controls[i]->aio_fildes) < 0
+                                                        : write_fails(controls[i]->aio_fildes))
             return -errno;
     return REAL(io_submit)(queue, n, controls);
 }

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -204,6 +205,12 @@ def check_process_killed(isthmus, top):
     wait_until(lambda: not any((isthmus.dir / "store/incoming").iterdir()), what="an empty incoming/")
 
 
+def check_progress(isthmus, top):
+    shown = isthmus.on_terminal("import", top / "killed")
+    bars = re.findall(r"import \[#*\.*\] +(\d+) %  \S+ \S+  \S+ \S+/s", shown)
+    assert bars and bars == sorted(bars, key=int) and shown.endswith("\r\033[K"), shown
+
+
 def check_collection(isthmus, top):
     """Every valid file of the collection is kept byte for byte; what is refused is malformed."""
     shutil.copytree(CORPUS, top)
@@ -243,6 +250,7 @@ with Isthmus() as isthmus:
     check_dicomdir(isthmus, top)
     check_stopped(isthmus, top)
     check_process_killed(isthmus, top)
+    check_progress(isthmus, top)
     check_refused_runs(isthmus, top)
     if CORPUS:
         check_collection(isthmus, isthmus.scratch / "collection")

@@ -54,9 +54,9 @@ def one_round(isthmus, disk, number):
           "forgotten", flush=True)
 
 
-def syncs_fail(isthmus, disk):
-    """What cannot be synced is refused and has no row, however large, and is taken when it can be."""
-    study = "2.25.900"
+def disk_fails(isthmus, disk, what, study):
+    """What cannot be synced, or written, is refused and has no row, however large, and is taken when it
+    can be."""
     a = dicom.Association(isthmus.address, isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
 
     def send(n):
@@ -71,7 +71,7 @@ def syncs_fail(isthmus, disk):
                            f"where study_instance_uid = '{study}'")
 
     assert send(1) == send(2) == 0
-    with disk.failing():
+    with disk.failing(what):
         answers = [send(n) for n in range(3, 9)]
     assert answers == [0xA700] * 6, answers
     assert stored() == [["2", "2"]], stored()
@@ -90,6 +90,7 @@ with tempfile.TemporaryDirectory(prefix="isthmus-power.") as scratch, Isthmus() 
     disk = Disk(isthmus.dir / "store", scratch)
     isthmus.environment.update(disk.environment())
     isthmus.start()
-    syncs_fail(isthmus, disk)
+    disk_fails(isthmus, disk, "sync", "2.25.900")
+    disk_fails(isthmus, disk, "write", "2.25.901")
     for number in range(ROUNDS):
         one_round(isthmus, disk, number)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """verify goes on where it was stopped, keeps to its rate, and forgets nothing that it found."""
 import json
+import re
 import signal
 import time
 
@@ -75,7 +76,18 @@ def check_restart(isthmus):
     assert compared(isthmus) == 0, "the next one begins anew"
 
 
+def check_progress(isthmus):
+    """On a terminal a bar, how fast it is and how long it still takes; it is wiped in the end."""
+    shown = isthmus.on_terminal("verify", "--rate", "2")
+    bars = re.findall(r"\[(#*)\.*\] +(\d+) %  \S+ \S+  (\S+) (\S+)/s(?:  left (\d+):(\d\d))?", shown)
+    assert len(bars) > 3 and bars == sorted(bars, key=lambda bar: (len(bar[0]), int(bar[1]))), shown
+    left = [60 * int(minutes) + int(seconds) for *_, minutes, seconds in bars if minutes]
+    assert left and left[0] <= 10 and left[-1] <= left[0], shown
+    assert shown.endswith("\r\033[K"), shown
+
+
 with Isthmus() as isthmus:
     fill(isthmus)
     check_stopped(isthmus)
     check_restart(isthmus)
+    check_progress(isthmus)
