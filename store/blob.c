@@ -131,15 +131,12 @@ static int link_object(struct blob *b)
     return -EEXIST;
 }
 
-/* The file is whole before it has its permanent name. The disk has its pages to write meanwhile. */
+/* The file is whole before it has its permanent name. */
 static int write_and_link(struct blob *b)
 {
     int r = blob_finish(b);
 
-    if (r < 0)
-        return r;
-    (void)sync_file_range(b->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-    return link_object(b);
+    return r < 0 ? r : link_object(b);
 }
 
 /* The link is there before the file is synced: a file system with a journal then commits both at

@@ -125,9 +125,14 @@ static int write_seal(struct blob *b)
     return n < 0 ? blob_error(errno) : n < SEAL_BYTES ? -EIO : 0;
 }
 
+/* The disk begins with the file's pages while the file gets its permanent name. */
 int blob_finish(struct blob *b)
 {
     int r = write_seal(b);
 
-    return r < 0 || b->direct ? r : write_through(b, NULL, 0);
+    if (r < 0 || b->direct)
+        return r;
+    r = write_through(b, NULL, 0);
+    (void)sync_file_range(b->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    return r;
 }
