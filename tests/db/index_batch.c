@@ -41,17 +41,7 @@ TestSuite(index_batch, .init = setup, .fini = teardown, .timeout = 60);
 
 static void add(const struct sample *s)
 {
-    struct instance i = make_instance(s, ++blobs);
-    struct index_row row = {.values = {NULL}};
-    char *block;
-    size_t n;
-
-    cr_assert_eq(index_row_fill(&i, &row), 0);
-    cr_assert_eq(index_row_pack(row.values, &block, &n), 0);
-    cr_assert_eq(index_batch_add(batch, i.blob_id, block, n), 0);
-    free(block);
-    index_row_done(&row);
-    instance_done(&i);
+    add_to_batch(batch, s, ++blobs);
 }
 
 static void flush_and_expect(const char *expected)
@@ -112,6 +102,37 @@ Test(index_batch, one_that_is_refused_does_not_keep_the_others_out)
     add(&second);
     add(&(struct sample){.sop = "1.3", .study = "2.1", .series = "3.1"});
     flush_and_expect("5:refused 6:stored");
+    cr_assert_answer(d.db,
+                     "select string_agg(number_of_study_related_instances::text, ' ' "
+                     "order by study_instance_uid) from isthmus.study join isthmus.study_count "
+                     "using (study_key)",
+                     "2 1");
+}
+
+/* The first transaction that is committed ends with @state, the others do not. */
+static void end_the_first_with(const char *state)
+{
+    char sql[600];
+
+    (void)snprintf(
+        sql, sizeof sql,
+        "create sequence public.faults;"
+        "create function public.fail() returns trigger language plpgsql as $$ begin "
+        "if nextval('public.faults') = 1 then raise exception 'injected' using errcode = "
+        "'%s'; end if; return null; end $$;"
+        "create constraint trigger fail after insert on isthmus.instance "
+        "deferrable initially deferred for each row execute function public.fail()",
+        state);
+    run_sql(d.db, sql);
+}
+
+Test(index_batch, a_race_that_ends_all_of_them_costs_none)
+{
+    end_the_first_with("40P01");
+    add(&first);
+    add(&elsewhere);
+    add(&second);
+    flush_and_expect("1:stored 2:stored 3:stored");
     cr_assert_answer(d.db,
                      "select string_agg(number_of_study_related_instances::text, ' ' "
                      "order by study_instance_uid) from isthmus.study join isthmus.study_count "

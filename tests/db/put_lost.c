@@ -1,5 +1,5 @@
 /* The connection dies after the COMMIT and before its answer: of a statement that is a transaction
- * of its own, and of what was begun while the file was sealed. */
+ * of its own, of what was begun while the file was sealed, and of many rows together. */
 #include "tests/db/database.h"
 #include "tests/db/sample.h"
 
@@ -104,4 +104,34 @@ Test(put_lost, what_was_begun_may_be_committed_too)
     cr_assert_answer(d.db, "select count(*) from isthmus.instance", "4");
     cr_assert_answer(d.db, "select number_of_study_related_instances from isthmus.study_count",
                      "4");
+}
+
+static void tell(void *context, uint64_t blob, enum index_result result, int error)
+{
+    cr_assert_eq(error, 0);
+    cr_assert_eq(result, INDEX_STORED, "the file of blob %d is taken for one too many", (int)blob);
+    ++*(int *)context;
+}
+
+Test(put_lost, rows_that_may_be_committed_together_keep_their_files)
+{
+    struct index_batch *batch = NULL;
+    char sop[16];
+    int told = 0;
+
+    cr_assert_eq(index_batch_new(d.db, tell, &told, &batch), 0);
+    cr_assert_eq(db_connect(d.db), 0);
+    for (uint64_t i = 1; i <= 3; i++) {
+        (void)snprintf(sop, sizeof sop, "1.%d", (int)i);
+        add_to_batch(batch, &(struct sample){.sop = sop, .study = "2.1", .series = "3.1"}, i);
+    }
+    losses = 1;
+    then_say = 0;
+    cr_assert_eq(index_batch_flush(batch), 0, "%s", db_problem(d.db));
+    cr_assert_eq(losses, 0, "nothing was lost");
+    cr_assert_eq(told, 3);
+    cr_assert_answer(d.db, "select count(*) from isthmus.instance", "3");
+    cr_assert_answer(d.db, "select number_of_study_related_instances from isthmus.study_count",
+                     "3");
+    index_batch_free(batch);
 }

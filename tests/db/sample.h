@@ -2,9 +2,11 @@
 #ifndef ISTHMUS_TESTS_DB_SAMPLE_H
 #define ISTHMUS_TESTS_DB_SAMPLE_H
 
-#include "store/index.h"
+#include "store/index_batch.h"
+#include "store/index_row.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CT "1.2.840.10008.5.1.4.1.1.2"
@@ -67,6 +69,22 @@ static inline void put(struct db *db, const struct sample *s, uint64_t blob,
     cr_assert_eq(r, 0, "%d: %s", r, db_problem(db));
     cr_assert_eq(result, expected, "instance %s, blob %d: result %d, not %d", s->sop, (int)blob,
                  (int)result, (int)expected);
+    instance_done(&i);
+}
+
+/* Add the row of @s as @blob. */
+static inline void add_to_batch(struct index_batch *b, const struct sample *s, uint64_t blob)
+{
+    struct instance i = make_instance(s, blob);
+    struct index_row row = {.values = {NULL}};
+    char *block;
+    size_t n;
+
+    cr_assert_eq(index_row_fill(&i, &row), 0);
+    cr_assert_eq(index_row_pack(row.values, &block, &n), 0);
+    cr_assert_eq(index_batch_add(b, blob, block, n), 0);
+    free(block);
+    index_row_done(&row);
     instance_done(&i);
 }
 
