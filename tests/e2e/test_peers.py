@@ -219,6 +219,20 @@ def leaves_in_the_middle(isthmus, _):
         a.close()
 
 
+def leaves_before_the_answer(isthmus, stored):
+    """Politely or by a reset. What is sent again is answered Success and is there once."""
+    for number, linger in ((30, struct.pack("ii", 0, 0)), (31, struct.pack("ii", 1, 0))):
+        uid, data = slice_of(number)
+        a = associate(isthmus)
+        a.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        a.send_pdv(1, 3, dicom.command({**STORE, 0x1000: uid}, True))
+        a.send_data(1, data)
+        a.close()
+        again = associate(isthmus)
+        store(stored, again, number)
+        again.release()
+
+
 def thousands_of_connections(isthmus, _):
     held = [socket.create_connection(isthmus.address, 30) for _ in range(CONNECTIONS)]
     assert dicom.echo(isthmus.address, isthmus.aet, 30) == 0
@@ -226,9 +240,10 @@ def thousands_of_connections(isthmus, _):
         s.close()
 
 
-PEERS = (contexts_128, fragments_of_1_byte, segments_of_1_byte, items_by_the_million, command_without_a_class, nested_deep,
-         commands_that_lack_elements, pdus_of_4_gib, lengths_that_lie, wrong_presentation_contexts, wrong_order,
-         leaves_in_the_middle, thousands_of_connections)
+PEERS = (contexts_128, fragments_of_1_byte, segments_of_1_byte, items_by_the_million, command_without_a_class,
+         values_that_are_shorter_than_said, nested_deep, commands_that_lack_elements, pdus_of_4_gib, lengths_that_lie,
+         wrong_presentation_contexts, wrong_order, leaves_in_the_middle, leaves_before_the_answer,
+         thousands_of_connections)
 
 with Isthmus() as isthmus:
     stored = {}
@@ -239,6 +254,7 @@ with Isthmus() as isthmus:
         print(peer.__name__, flush=True)
     there = {uid: blob for uid, blob in isthmus.sql("select sop_instance_uid, blob from isthmus.instance")}
     assert set(there) == set(stored), set(there) ^ set(stored)
+    assert isthmus.sql("select count(*) from isthmus.conflict") == [["0"]]
     for uid, data in stored.items():
         assert dicom.part10(isthmus.stored_path(there[uid]))[1] == data, uid
     wait_until(lambda: not list(Path(isthmus.dir / "store/incoming").iterdir()), 20, "an empty incoming/")

@@ -2,16 +2,26 @@
 """The database goes away under an association that stays open, and comes back.
 
 Every instance is answered Success; what came meanwhile is indexed while the association is still
-open, in order; with when_database_down = refuse it is answered A700H instead.
+open, in order; what came twice is there once, and what came with other bytes is a conflict. Queries are
+answered A700H meanwhile, and then as ever on the same association. With when_database_down = refuse
+instances are answered A700H too.
 """
 import dicom_raw as dicom
+from dicom_query import Query
 from harness import Isthmus, wait_until
 
 
-def send(association, number):
+def send(association, number, **other):
     uid = f"1.2.826.9.{number}"
-    data = dicom.ct("1.2.826.9", "1.2.826.9.1000", uid, number)
+    data = dicom.ct("1.2.826.9", "1.2.826.9.1000", uid, number, **other)
     return association.c_store(dicom.CT_IMAGE, uid, dicom.EXPLICIT, data)[0x0900]
+
+
+def found(query):
+    """How many studies, and the status."""
+    matches, answer = query.find("STUDY", t0020000D=("UI", "1.2.826.9"))
+    assert answer[0x0900] == 0 or answer[0x0902], "no Error Comment"
+    return len(matches), answer[0x0900]
 
 
 def open_association(isthmus):
@@ -23,17 +33,27 @@ def indexed(isthmus):
 
 
 def check_spool(isthmus):
-    a = open_association(isthmus)
+    a, q = open_association(isthmus), Query(isthmus)
     assert send(a, 1) == 0
+    assert found(q) == (1, 0)
     isthmus.kill(isthmus.postmaster())
+    assert found(q) == (0, 0xA700)
     assert [send(a, n) for n in range(2, 7)] == [0] * 5, "safe in its file is safe"
+    assert [send(a, 3), send(a, 1), send(a, 5, name="Other^Name")] == [0] * 3, "sent again"
     isthmus.start()
     wait_until(lambda: [int(n) for n, in indexed(isthmus)] == [1, 2, 3, 4, 5, 6], 60,
                "the rows of what was spooled, in order, while the association is open")
     assert send(a, 7) == 0
     a.release()
+    assert found(q) == (1, 0)
+    q.release()
     assert len(indexed(isthmus)) == 7
-    assert not list((isthmus.dir / "store/incoming").iterdir()), "nothing waits any more"
+    wait_until(lambda: not list((isthmus.dir / "store/incoming").iterdir()), what="the end of the spool")
+    conflicts = isthmus.sql("select sop_instance_uid, reason from isthmus.conflict")
+    assert conflicts == [["1.2.826.9.5", "other bytes"]], conflicts
+    shown = isthmus.sql("select patient_name from isthmus.patient")
+    assert shown == [["Load^Test"]], "the first is what is shown"
+    assert len(list((isthmus.dir / "store/objects").rglob("*.dcm"))) == 8, "one row, one file"
     isthmus.tool("verify")
 
 
