@@ -73,7 +73,7 @@ static int append(struct blob *b, const void *bytes, size_t n)
     if (XXH3_128bits_update(b->digest, bytes, n) != XXH_OK)
         return -EIO;
     b->size_bytes += n;
-    if (b->written_bytes == 0 && b->used + n > DIRECT_PIECE_BYTES)
+    if (b->written_bytes == 0 && b->used <= DIRECT_FIRST_BYTES && b->used + n > DIRECT_FIRST_BYTES)
         go_direct(b);
     if (b->direct) {
         b->written_bytes += n;

@@ -214,18 +214,23 @@ static void copy(char *to, const char *from, size_t n)
     memcpy(to, from, n);
 }
 
+static size_t piece_bytes(const struct direct *d)
+{
+    return d->offset == 0 ? DIRECT_FIRST_BYTES : DIRECT_PIECE_BYTES;
+}
+
 int direct_append(struct direct *d, const void *bytes, size_t n)
 {
     const char *from = bytes;
 
     while (n > 0 && d->error == 0) {
-        size_t room = DIRECT_PIECE_BYTES - d->used, part = n < room ? n : room;
+        size_t room = piece_bytes(d) - d->used, part = n < room ? n : room;
 
         copy(d->pieces[d->current].buffer + d->used, from, part);
         d->used += part;
         from += part;
         n -= part;
-        if (d->used == DIRECT_PIECE_BYTES)
+        if (d->used == piece_bytes(d))
             next_piece(d);
     }
     return d->error;

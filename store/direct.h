@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define DIRECT_PIECE_BYTES ((size_t)256 * 1024)
+#define DIRECT_FIRST_BYTES ((size_t)128 * 1024) /* the first is shorter: the disk begins sooner */
 #define DIRECT_HEAD_BYTES ((size_t)4096)
 
 struct direct;
@@ -24,15 +25,15 @@ struct direct *direct_free(struct direct *d);
 char *direct_buffer(void);
 
 /* @fd, borrowed, is an empty file open for writing; *@buffer, a direct_buffer(), has its first
- * @used bytes, more of which come, and is exchanged for another one. An error: this file system has
- * no such way; nothing has changed. */
+ * @used bytes, at most DIRECT_FIRST_BYTES, and is exchanged for another one. An error: this file
+ * system has no such way; nothing has changed. */
 int direct_begin(struct direct *d, int fd, char **buffer, size_t used);
 
 /* Copies. Blocks when the disk is three pieces behind (on XFS: one). */
 int direct_append(struct direct *d, const void *bytes, size_t n);
 
 /* Write what is left, and wait until all is written; the first @n bytes of the file (at most
- * DIRECT_HEAD_BYTES, and no more than it has) become those of @head, last of all. Not synced. */
+ * DIRECT_HEAD_BYTES, and no more than it has) become those of @head. Not synced. */
 int direct_finish(struct direct *d, const void *head, size_t n);
 
 /* Begin an fsync(2) of @directory, which goes on beside the rest. Its end is waited for, and told,

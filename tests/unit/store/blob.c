@@ -14,15 +14,24 @@ Test(blob, the_file_is_meta_and_data_and_the_digest_is_of_the_data_whatever_the_
 {
     static const struct {
         size_t total, piece;
-    } rows[] = {{0, 1},           {1, 1},
-                {8192, 8192},     {100000, 333},
-                {262012, 262012}, /* with what is before it, one piece of direct.h */
-                {262013, 262013}, {262013, 1},
-                {300000, 16384},  {524156, 131072}, /* two */
-                {524157, 131072}, {528252, 131066}, /* and a block */
-                {786300, 77777},                    /* three */
-                {1000000, 65536}, {1000000, 131072},
-                {1000000, 65535}, {3000000, 1000000}};
+    } rows[] = {{0, 1},
+                {1, 1},
+                {8192, 8192},
+                {100000, 333},
+                {130940, 130940}, /* with what is before it, the first piece of direct.h */
+                {130941, 130941},
+                {130941, 1},
+                {262013, 262013},
+                {300000, 16384},
+                {393084, 131072}, /* two */
+                {393085, 131072},
+                {397180, 131066}, /* and a block */
+                {655228, 77777},  /* three */
+                {786300, 77777},
+                {1000000, 65536},
+                {1000000, 131072},
+                {1000000, 65535},
+                {3000000, 1000000}};
     static char data[3000000], read_back[3000000 + META_BYTES];
     struct seal sealed;
 
@@ -54,6 +63,33 @@ Test(blob, the_file_is_meta_and_data_and_the_digest_is_of_the_data_whatever_the_
         cr_assert_eq(memcmp(read_back + 128, "meta", 4), 0);
         cr_assert_eq(memcmp(read_back + META_BYTES, data, total), 0, "row %zu", row);
     }
+}
+
+/* One file at a time goes past the page cache. */
+Test(blob, long_files_that_come_side_by_side_are_whole)
+{
+    static char data[600000], read_back[sizeof data + META_BYTES];
+    const size_t cuts[] = {100000, 130000, 200000, 300000, sizeof data};
+
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (char)(i * i >> 7);
+    for (size_t first = 0; first < sizeof cuts / sizeof *cuts; first++)
+        for (size_t second = 0; second < sizeof cuts / sizeof *cuts; second++) {
+            struct blob *one = begin(data, cuts[first]), *other = begin(data, cuts[second]);
+            struct sealed s;
+            int fd;
+
+            (void)seal(one);
+            blob_release(one);
+            cr_assert_eq(blob_append(other, data + cuts[second], sizeof data - cuts[second]), 0);
+            s = seal(other);
+            blob_release(other);
+            cr_assert_eq(store_read(store, s.id, &fd), 0);
+            cr_assert_eq(read(fd, read_back, sizeof read_back), (ssize_t)sizeof read_back);
+            (void)close(fd);
+            cr_assert_eq(memcmp(read_back + META_BYTES, data, sizeof data), 0, "%zu and %zu",
+                         cuts[first], cuts[second]);
+        }
 }
 
 Test(blob, each_end_leaves_the_names_it_should)
