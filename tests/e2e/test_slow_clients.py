@@ -93,6 +93,30 @@ def no_worker_left(isthmus):
     held.pop().release()
 
 
+def first_byte_of_answer(isthmus, source):
+    with socket.create_connection(isthmus.address, 10, (source, 0)) as s:
+        s.sendall(dicom.associate_rq(isthmus.aet, "OTHER", [(dicom.VERIFICATION, [dicom.IMPLICIT])]))
+        return s.recv(1)
+
+
+def limits_of_one_peer(isthmus):
+    """One address does not take all workers, and nobody one of them for ever, however busy."""
+    isthmus.configure("scp", workers_max=5, associations_per_address=1, association_timeout=3)
+    isthmus.restart("isthmus-scp")
+    busy = dicom.Association(isthmus.address, isthmus.aet, [(dicom.VERIFICATION, [dicom.IMPLICIT])])
+    assert first_byte_of_answer(isthmus, "127.0.0.1") == b"\3", "a second association of one address"
+    assert first_byte_of_answer(isthmus, "127.0.0.2") == b"\2", "another address"
+
+    def ended():
+        try:
+            return busy.c_echo() != 0
+        except (dicom.Refused, OSError):
+            return True
+
+    wait_until(ended, 15, "the end of an association that is never silent")
+    busy.close()
+
+
 with Isthmus() as isthmus:
     request = dicom.associate_rq(isthmus.aet, "SLOW", [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
     waiting = [silent(isthmus.address, request[:n]) for n in (1, 5, 6, 30, len(request) - 1)]
@@ -123,4 +147,5 @@ with Isthmus() as isthmus:
     ended_while_it_drips(stuck_in_a_data_set(isthmus).socket, b"\0" * 50000, "a PDU")
     echo_in_time(isthmus, "time-outs behind it")
     no_worker_left(isthmus)
+    limits_of_one_peer(isthmus)
     assert isthmus.sql("select count(*) from isthmus.instance") == [["0"]]
