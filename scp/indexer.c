@@ -161,7 +161,7 @@ _Noreturn void indexer_run(int line, const struct settings *settings, struct sto
     for (;;) {
         left = look(&x);
         if (left < 0)
-            log_error("spool: incoming/ cannot be read: %s", strerror(-left));
+            log_error("spool: files stay in incoming/, the disk says: %s", strerror(-left));
         if (child_stopping)
             break;
         if (left == 0) {

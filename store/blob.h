@@ -73,8 +73,8 @@ void store_release(struct store *s, uint64_t id);
  * -ENODATA: it was not received whole, and is deleted; -EAGAIN: stop here, later (the database is
  * away); another error: leave it and go on (-EBUSY: not now). Before that @prepare (may be NULL)
  * sees up to ADOPT_FILES_MAX of them together, and may read from the descriptors. Returns the
- * number taken, or negative errno. *ret_left: sealed files that stay, with those that have an
- * owner. */
+ * number taken, or negative errno, also when only some could not be synced. *ret_left: sealed
+ * files that stay, with those that have an owner. */
 #define ADOPT_FILES_MAX 64
 typedef int blob_take(void *context, uint64_t id, int fd);
 typedef void blob_prepare(void *context, const uint64_t *ids, const int *fds, size_t n);

@@ -78,16 +78,20 @@ struct adoption {
     blob_take *take;
     void *context;
     unsigned abandoned, left;
-    int taken;
+    int taken, error; /* the first of a file that could not be synced */
 };
+
+static void group_close(const struct group *g, size_t i)
+{
+    if (g->fds[i] != g->locks[i])
+        (void)close(g->fds[i]);
+    (void)close(g->locks[i]);
+}
 
 static void group_done(struct group *g)
 {
-    for (size_t i = 0; i < g->n; i++) {
-        if (g->fds[i] != g->locks[i])
-            (void)close(g->fds[i]);
-        (void)close(g->locks[i]);
-    }
+    for (size_t i = 0; i < g->n; i++)
+        group_close(g, i);
     g->n = 0;
 }
 
@@ -145,15 +149,31 @@ static void look_at(struct adoption *a, uint64_t id, struct group *g)
     group_add(g, id, fd, take_fd(&lock));
 }
 
-/* Neither the files nor their second names may have reached the disk before the crash of the
- * process that sealed them, so all is synced before a row can name one, each directory once. */
-static int sync_objects(struct store *s, const struct group *g)
+/* The next fsync() of a file whose pages could not be written succeeds (fsync(2), EIO). They are
+ * forgotten, so that the next look reads what the disk has, and the digest tells. */
+static void sync_files(struct adoption *a, struct group *g)
+{
+    size_t n = g->n;
+
+    g->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (fsync(g->fds[i]) == 0) {
+            group_add(g, g->ids[i], g->fds[i], g->locks[i]);
+            continue;
+        }
+        a->error = a->error < 0 ? a->error : -errno;
+        a->left++;
+        (void)posix_fadvise(g->fds[i], 0, 0, POSIX_FADV_DONTNEED);
+        group_close(g, i);
+    }
+}
+
+/* Once for all files that are in the same one. */
+static int sync_directories(struct store *s, const struct group *g)
 {
     for (size_t i = 0; i < g->n; i++) {
         int directory, r = 0;
 
-        if (fsync(g->fds[i]) < 0)
-            return -errno;
         if (i > 0 && store_same_minute(g->ids[i], g->ids[i - 1]))
             continue;
         r = store_minute_fd(s, g->ids[i], &directory);
@@ -193,7 +213,10 @@ static int adopt_some(struct adoption *a, const uint64_t *ids, size_t n)
 
     while (i < n)
         look_at(a, ids[i++], &g);
-    r = sync_objects(a->store, &g);
+    /* Neither the files nor their second names may have reached the disk before the crash of the
+     * process that sealed them, so all is synced before a row can name one. */
+    sync_files(a, &g);
+    r = sync_directories(a->store, &g);
     if (r == 0 && a->prepare && g.n > 1) {
         a->prepare(a->context, g.ids, g.fds, g.n);
         for (i = 0; i < g.n; i++)
@@ -218,6 +241,8 @@ int store_adopt(struct store *s, blob_prepare *prepare, blob_take *take, void *c
         r = adopt_some(&a, ids.values + i, n);
     }
     free(ids.values);
+    if (r == 0)
+        r = a.error;
     if (r < 0 && r != -EAGAIN)
         return r;
     *ret_abandoned = a.abandoned;

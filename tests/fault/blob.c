@@ -237,21 +237,27 @@ static int take_synced(void *context, uint64_t id, int fd)
     return 0;
 }
 
+/* Sealed, and its owner is gone. */
+static void orphan(struct store *s)
+{
+    struct blob *b = begin(s);
+    uint64_t id, size;
+    uint8_t digest[16];
+
+    cr_assert_eq(blob_seal(b, &id, &size, digest), 0);
+    blob_hand_over(b);
+}
+
 Test(blob, a_file_is_synced_before_it_is_adopted, .init = set_up, .fini = tear_down)
 {
     struct store *s = NULL;
-    struct blob *b;
     unsigned abandoned, left;
-    uint64_t id, size;
-    uint8_t digest[16];
     int taken = 0;
 
     cr_assert_eq(store_open(root, 0, &s), 0);
-    b = begin(s);
-    cr_assert_eq(blob_seal(b, &id, &size, digest), 0);
-    blob_hand_over(b);
+    orphan(s);
     calls.error = EIO;
-    for (int n = 1; n <= 3; n++) { /* whichever of the calls before it fails */
+    for (int n = 1; n <= 4; n++) { /* whichever of the calls before it fails */
         calls.countdown = n;
         (void)store_adopt(s, NULL, take_synced, &taken, &abandoned, &left);
         cr_assert_eq(taken, 0, "call %d", n);
@@ -260,6 +266,27 @@ Test(blob, a_file_is_synced_before_it_is_adopted, .init = set_up, .fini = tear_d
     calls.file_syncs = 0;
     cr_assert_eq(store_adopt(s, NULL, take_synced, &taken, &abandoned, &left), 1);
     cr_assert_eq(taken, 1);
+    store_free(s);
+}
+
+Test(blob, a_file_that_cannot_be_synced_is_read_from_the_disk_again, .init = set_up,
+     .fini = tear_down)
+{
+    struct store *s = NULL;
+    unsigned abandoned, left;
+    int taken = 0;
+
+    cr_assert_eq(store_open(root, 0, &s), 0);
+    orphan(s);
+    orphan(s);
+    calls.error = EIO;
+    calls.countdown = 6; /* the directory, two files with their locks, and the sync of the first */
+    cr_assert_eq(store_adopt(s, NULL, take_whole, &taken, &abandoned, &left), -EIO);
+    cr_assert_eq(calls.countdown, 0);
+    cr_assert_eq(calls.forgotten, 1, "what is in memory is not what the disk has");
+    cr_assert_eq(taken, 1, "the other one does not wait for it");
+    cr_assert_eq(store_adopt(s, NULL, take_whole, &taken, &abandoned, &left), 1);
+    cr_assert_eq(left, 0);
     store_free(s);
 }
 

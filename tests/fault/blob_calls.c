@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libaio.h>
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -92,6 +93,14 @@ int __wrap_openat(int at, const char *name, int flags, mode_t mode);
 int __wrap_openat(int at, const char *name, int flags, mode_t mode)
 {
     return fails() ? -1 : __real_openat(at, name, flags, mode);
+}
+
+int __real_posix_fadvise(int fd, off_t begin, off_t n, int advice);
+int __wrap_posix_fadvise(int fd, off_t begin, off_t n, int advice);
+int __wrap_posix_fadvise(int fd, off_t begin, off_t n, int advice)
+{
+    calls.forgotten += begin == 0 && n == 0 && advice == POSIX_FADV_DONTNEED;
+    return __real_posix_fadvise(fd, begin, n, advice);
 }
 
 int __real_flock(int fd, int operation);

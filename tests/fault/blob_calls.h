@@ -19,7 +19,8 @@ extern struct calls {
     int asked;                  /* asynchronous requests */
     int syncs;                  /* of files and directories */
     int file_syncs;
-    int unsynced; /* writes since a file was synced */
+    int forgotten; /* files whose pages were dropped from memory */
+    int unsynced;  /* writes since a file was synced */
 } calls;
 
 #endif
