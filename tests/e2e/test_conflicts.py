@@ -4,6 +4,7 @@
 After 'replace' the index is row by row what it would be had the replaced instance never come.
 ISTHMUS_RACE_RUNS scales the race.
 """
+# fault
 # timeout: 600
 import json
 import os

@@ -5,6 +5,7 @@ runs out of space for its log.
 In each case every instance is answered Success, and everything that was is in the index and in its
 file bit for bit as soon as the database works again, by itself.
 """
+# fault
 # timeout: 600
 import os
 import re

@@ -5,6 +5,7 @@ The instance is answered A700H and leaves nothing behind, the service goes on by
 is well, and what was acknowledged is there. With the database away it is the same. Where incoming/ is on
 a disk of its own nothing starts. Making such disks needs root.
 """
+# fault
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Files and media from elsewhere: each is stored as if it had been sent, or it is said why not."""
+# fault
 # timeout: 600
 import contextlib
 import hashlib

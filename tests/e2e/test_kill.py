@@ -6,6 +6,7 @@ and in the published ImagingStudy, and verify agrees. ISTHMUS_KILL_INSTANCES, IS
 and ISTHMUS_KILL_WORKERS (killed in each round, one after the other) scale it, ISTHMUS_KILL_SEED
 repeats a run.
 """
+# fault
 # timeout: 600
 import os
 import random

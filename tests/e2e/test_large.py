@@ -5,6 +5,7 @@ ISTHMUS_LARGE_MIB (default 96) is the size of a multi-frame object, ISTHMUS_LARG
 2000) the number of per-frame items of an enhanced one. With ISTHMUS_LARGE_ABSOLUTE set (a build
 without sanitizers) the peak must stay under 64 MiB and 256 MiB, else it may grow by 32 MiB.
 """
+# fault
 # timeout: 600
 import hashlib
 import os

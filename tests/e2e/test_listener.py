@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """isthmus-scp around the C-STORE: the database away, a full disk, signals, who may call, systemd."""
+# fault
 import os
 import re
 import signal

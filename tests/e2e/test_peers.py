@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Peers that do what no peer should, one after the other: at most their association ends. The next one is
 served, nothing of theirs is stored but what was acknowledged, and that bit for bit."""
+# fault
 # alone
 # timeout: 300
 import socket

@@ -7,6 +7,7 @@ nothing waits in incoming/ for ever, and verify agrees. In every second round th
 before, and a part of them is in the spool. Before all that the disk fails for a while.
 ISTHMUS_POWER_INSTANCES and ISTHMUS_POWER_ROUNDS scale it, ISTHMUS_POWER_SEED repeats a run.
 """
+# fault
 # timeout: 600
 import os
 import random

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The whole index from the files alone: what reindex makes in an empty database is row by row what
 the listener made, but for keys; stopped, it goes on; where rows are, it adds the missing ones."""
+# fault
 # timeout: 600
 import json
 import os

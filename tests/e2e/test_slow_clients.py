@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Silent, slow and half-finished clients do not keep a well-behaved one waiting."""
+# fault
 # alone
 import socket
 import struct

@@ -6,6 +6,7 @@ open, in order; what came twice is there once, and what came with other bytes is
 answered A700H meanwhile, and then as ever on the same association. With when_database_down = refuse
 instances are answered A700H too.
 """
+# fault
 import dicom_raw as dicom
 from dicom_query import Query
 from harness import Isthmus, wait_until

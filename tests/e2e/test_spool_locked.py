@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A file of the spool whose study is locked: those of other studies are indexed all the same, and
 'isthmus status' says how many wait."""
+# fault
 import contextlib
 import json
 import subprocess

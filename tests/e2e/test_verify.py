@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """verify goes on where it was stopped, keeps to its rate, and forgets nothing that it found."""
+# fault
 import json
 import re
 import signal
