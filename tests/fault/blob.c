@@ -233,6 +233,7 @@ static int take_synced(void *context, uint64_t id, int fd)
 {
     (void)id, (void)fd;
     cr_assert_eq(calls.file_syncs, 1, "its owner may have died before it was synced");
+    cr_assert_gt(calls.syncs, calls.file_syncs, "or before its name was");
     ++*(int *)context;
     return 0;
 }
@@ -257,13 +258,13 @@ Test(blob, a_file_is_synced_before_it_is_adopted, .init = set_up, .fini = tear_d
     cr_assert_eq(store_open(root, 0, &s), 0);
     orphan(s);
     calls.error = EIO;
-    for (int n = 1; n <= 4; n++) { /* whichever of the calls before it fails */
+    for (int n = 1; n <= 5; n++) { /* whichever of the calls before it fails */
         calls.countdown = n;
         (void)store_adopt(s, NULL, take_synced, &taken, &abandoned, &left);
         cr_assert_eq(taken, 0, "call %d", n);
         cr_assert_eq(calls.countdown, 0);
     }
-    calls.file_syncs = 0;
+    calls.syncs = calls.file_syncs = 0;
     cr_assert_eq(store_adopt(s, NULL, take_synced, &taken, &abandoned, &left), 1);
     cr_assert_eq(taken, 1);
     store_free(s);
