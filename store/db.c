@@ -1,13 +1,16 @@
 #include "store/db.h"
+#include "store/base/clock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PROBLEM_MAX 320
-#define PIPELINE_RESULTS 5 /* of db_send() */
+#define PIPELINE_RESULTS 5   /* of db_send() */
+#define ANSWER_EXTRA_MS 5000 /* beyond statement_timeout, which the server itself keeps */
 
 struct statement {
     struct statement *before; /* prepared before it */
@@ -19,6 +22,7 @@ struct db {
     char *conninfo, *application_name;
     char *options; /* settings of the session: those of conninfo, then ours */
     char connect_timeout[16];
+    int64_t answer_ms; /* until then there is an answer, or there is none; 0: no limit */
     PGconn *connection;
     struct statement *statements; /* prepared on this connection, the last one first */
     unsigned n_statements;
@@ -78,6 +82,7 @@ static int new_handle(const char *conninfo, const char *application_name, long l
         if (!db->conninfo || !db->application_name)
             r = -ENOMEM;
         (void)snprintf(db->connect_timeout, sizeof db->connect_timeout, "%lld", timeout_s);
+        db->answer_ms = statement_timeout_s > 0 ? statement_timeout_s * 1000 + ANSWER_EXTRA_MS : 0;
     }
     if (r == 0)
         *ret = db;
@@ -202,7 +207,7 @@ static int fail(struct db *db, const PGresult *result)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-    bool lost = PQstatus(db->connection) != CONNECTION_OK || !state;
+    bool lost = !db->connection || PQstatus(db->connection) != CONNECTION_OK || !state;
     bool temporary = lost || is_temporary(state) || is_stale(state);
 
     (void)snprintf(db->problem, sizeof db->problem, "%s%s%s", state ? state : "connection lost",
@@ -280,6 +285,48 @@ int db_prepare(struct db *db, const char *sql, int n, const char **ret_name)
     return r;
 }
 
+/* The server's statement_timeout ends no COMMIT that waits for a standby or a disk, and nothing at
+ * all where the server stands still. */
+static bool wait_for_answer(const struct db *db)
+{
+    const int64_t end = clock_ms() + db->answer_ms;
+
+    while (PQisBusy(db->connection)) {
+        struct pollfd p = {PQsocket(db->connection), POLLIN, 0};
+        int64_t left = db->answer_ms > 0 ? end - clock_ms() : -1;
+
+        if (db->answer_ms > 0 && left <= 0)
+            return false;
+        if (poll(&p, 1, (int)left) > 0 && PQconsumeInput(db->connection) == 0)
+            return true; /* PQgetResult() says what is the matter */
+    }
+    return true;
+}
+
+/* The next result; NULL: there is none, or no connection any more. */
+static PGresult *next_result(struct db *db)
+{
+    if (db->connection && !wait_for_answer(db))
+        db_disconnect(db);
+    return db->connection ? PQgetResult(db->connection) : NULL;
+}
+
+/* That of the one statement that was @sent: the last, as a COMMIT that fails comes behind rows. */
+static int take_result(struct db *db, int sent, PGresult **ret)
+{
+    PGresult *result = NULL, *next;
+
+    while (sent == 1 && (next = next_result(db))) {
+        PQclear(result);
+        result = next;
+    }
+    if (!db->connection) {
+        PQclear(result);
+        result = NULL;
+    }
+    return finish(db, result, ret);
+}
+
 int db_query(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret)
 {
     const struct statement *statement;
@@ -287,8 +334,8 @@ int db_query(struct db *db, const char *sql, int n, const char *const *values, P
 
     if (r < 0)
         return r;
-    return finish(db, PQexecPrepared(db->connection, statement->name, n, values, NULL, NULL, 0),
-                  ret);
+    return take_result(
+        db, PQsendQueryPrepared(db->connection, statement->name, n, values, NULL, NULL, 0), ret);
 }
 
 static const char begin_statement[] = "begin";
@@ -312,12 +359,12 @@ int db_send(struct db *db, const char *sql, int n, const char *const *values)
 
 /* Results come for begin and the statement, each with a null one behind it, and for the end of the
  * pipeline. The rows count, or the first error. */
-static PGresult *take_pipeline(PGconn *connection)
+static PGresult *take_pipeline(struct db *db)
 {
     PGresult *kept = NULL;
 
     for (int i = 0; i < PIPELINE_RESULTS; i++) {
-        PGresult *result = PQgetResult(connection);
+        PGresult *result = next_result(db);
         ExecStatusType status = PQresultStatus(result);
 
         if (result && !kept && status != PGRES_COMMAND_OK && status != PGRES_PIPELINE_SYNC)
@@ -330,9 +377,9 @@ static PGresult *take_pipeline(PGconn *connection)
 
 int db_receive(struct db *db, PGresult **ret)
 {
-    PGresult *result = take_pipeline(db->connection);
+    PGresult *result = take_pipeline(db);
     int r = db_check(db, result);
-    bool open = PQexitPipelineMode(db->connection) == 1 &&
+    bool open = db->connection && PQexitPipelineMode(db->connection) == 1 &&
                 PQtransactionStatus(db->connection) == PQTRANS_INTRANS;
 
     if (r == 0 && !open)
@@ -350,7 +397,7 @@ int db_receive(struct db *db, PGresult **ret)
 int db_commit(struct db *db)
 {
     if (db->connection && PQtransactionStatus(db->connection) == PQTRANS_INTRANS)
-        return finish(db, PQexec(db->connection, "commit"), NULL);
+        return take_result(db, PQsendQuery(db->connection, "commit"), NULL);
     db_disconnect(db);
     (void)snprintf(db->problem, sizeof db->problem, "transaction lost");
     return -EAGAIN;

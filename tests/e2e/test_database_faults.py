@@ -9,13 +9,14 @@ file bit for bit as soon as the database works again, by itself.
 # timeout: 600
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import dicom_raw as dicom
-from harness import Isthmus, wait_until
+from harness import Isthmus, children, wait_until
 from kill_load import Load, check, kill_database
 
 INSTANCES = 100
@@ -145,6 +146,23 @@ def stands_still(isthmus):
     check(isthmus, load.acknowledged)
 
 
+def frozen(isthmus):
+    """Its processes are there and do nothing, not even what statement_timeout says."""
+    isthmus.configure("database", statement_timeout=1, connect_timeout=2)
+    isthmus.restart("isthmus-scp")
+    load = Load(isthmus, "750", INSTANCES // 5)
+    wait_until(lambda: load.acknowledged, what="connections")
+    processes = [isthmus.postmaster(), *children(isthmus.postmaster())]
+    try:
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        load.finish()
+    finally:
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
+    check(isthmus, load.acknowledged)
+
+
 def no_space_for_its_log(isthmus):
     """PostgreSQL ends itself when its log cannot be written, and does so again until there is space."""
     wal = isthmus.dir / "postgres/pg_wal"
@@ -186,6 +204,7 @@ with Isthmus() as isthmus:
     no_connection_left(isthmus)
     slow(isthmus)
     stands_still(isthmus)
+    frozen(isthmus)
 if os.geteuid() == 0:
     with Isthmus() as isthmus:
         no_space_for_its_log(isthmus)
