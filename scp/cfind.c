@@ -16,6 +16,7 @@
 #define CANCELLED 0xFE00
 #define CHARSET_MAX 256
 #define LOOK_FOR_CANCEL_EVERY 64 /* matches */
+#define WAIT_MS 1000             /* between looks at a database that does not answer */
 
 static const struct {
     const char *sop_class_uid;
@@ -220,7 +221,7 @@ static int wait_for_match(struct finding *f, unsigned count)
     if (!ready)
         r = dimse_flush(f->s->association);
     while (r == 0 && !f->cancelled) {
-        if (dimse_wait(f->s->association, query_fd(f->query), ready ? 0 : -1))
+        if (dimse_wait(f->s->association, query_fd(f->query), ready ? 0 : WAIT_MS))
             r = hear_peer(f);
         else if (ready || query_ready(f->query))
             break;

@@ -237,6 +237,57 @@ static int finish(struct db *db, PGresult *result, PGresult **ret)
     return r;
 }
 
+/* The server's statement_timeout ends no COMMIT that waits for a standby or a disk, and nothing at
+ * all where the server stands still. */
+static bool wait_for_answer(const struct db *db)
+{
+    const int64_t end = clock_ms() + db->answer_ms;
+
+    while (PQisBusy(db->connection)) {
+        struct pollfd p = {PQsocket(db->connection), POLLIN, 0};
+        int64_t left = db->answer_ms > 0 ? end - clock_ms() : -1;
+
+        if (db->answer_ms > 0 && left <= 0)
+            return false;
+        if (poll(&p, 1, (int)left) > 0 && PQconsumeInput(db->connection) == 0)
+            return true; /* PQgetResult() says what is the matter */
+    }
+    return true;
+}
+
+int db_answer_ms(const struct db *db)
+{
+    return (int)db->answer_ms;
+}
+
+void db_wait_for_ever(struct db *db)
+{
+    db->answer_ms = 0;
+}
+
+PGresult *db_next_result(struct db *db)
+{
+    if (db->connection && !wait_for_answer(db))
+        db_disconnect(db);
+    return db->connection ? PQgetResult(db->connection) : NULL;
+}
+
+/* That of the one statement that was @sent: the last, as a COMMIT that fails comes behind rows. */
+static int take_result(struct db *db, int sent, PGresult **ret)
+{
+    PGresult *result = NULL, *next;
+
+    while (sent == 1 && (next = db_next_result(db))) {
+        PQclear(result);
+        result = next;
+    }
+    if (!db->connection) {
+        PQclear(result);
+        result = NULL;
+    }
+    return finish(db, result, ret);
+}
+
 static const struct statement *find_statement(const struct db *db, const char *sql)
 {
     for (const struct statement *s = db->statements; s; s = s->before)
@@ -254,7 +305,7 @@ static int prepare(struct db *db, const char *sql, int n, const struct statement
         return -ENOMEM;
     *statement = (struct statement){.before = db->statements, .sql = sql};
     (void)snprintf(statement->name, sizeof statement->name, "s%u", db->n_statements);
-    r = finish(db, PQprepare(db->connection, statement->name, sql, n, NULL), NULL);
+    r = take_result(db, PQsendPrepare(db->connection, statement->name, sql, n, NULL), NULL);
     if (r < 0) {
         free(statement);
         return r;
@@ -283,48 +334,6 @@ int db_prepare(struct db *db, const char *sql, int n, const char **ret_name)
     if (r == 0)
         *ret_name = statement->name;
     return r;
-}
-
-/* The server's statement_timeout ends no COMMIT that waits for a standby or a disk, and nothing at
- * all where the server stands still. */
-static bool wait_for_answer(const struct db *db)
-{
-    const int64_t end = clock_ms() + db->answer_ms;
-
-    while (PQisBusy(db->connection)) {
-        struct pollfd p = {PQsocket(db->connection), POLLIN, 0};
-        int64_t left = db->answer_ms > 0 ? end - clock_ms() : -1;
-
-        if (db->answer_ms > 0 && left <= 0)
-            return false;
-        if (poll(&p, 1, (int)left) > 0 && PQconsumeInput(db->connection) == 0)
-            return true; /* PQgetResult() says what is the matter */
-    }
-    return true;
-}
-
-/* The next result; NULL: there is none, or no connection any more. */
-static PGresult *next_result(struct db *db)
-{
-    if (db->connection && !wait_for_answer(db))
-        db_disconnect(db);
-    return db->connection ? PQgetResult(db->connection) : NULL;
-}
-
-/* That of the one statement that was @sent: the last, as a COMMIT that fails comes behind rows. */
-static int take_result(struct db *db, int sent, PGresult **ret)
-{
-    PGresult *result = NULL, *next;
-
-    while (sent == 1 && (next = next_result(db))) {
-        PQclear(result);
-        result = next;
-    }
-    if (!db->connection) {
-        PQclear(result);
-        result = NULL;
-    }
-    return finish(db, result, ret);
 }
 
 int db_query(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret)
@@ -364,7 +373,7 @@ static PGresult *take_pipeline(struct db *db)
     PGresult *kept = NULL;
 
     for (int i = 0; i < PIPELINE_RESULTS; i++) {
-        PGresult *result = next_result(db);
+        PGresult *result = db_next_result(db);
         ExecStatusType status = PQresultStatus(result);
 
         if (result && !kept && status != PGRES_COMMAND_OK && status != PGRES_PIPELINE_SYNC)
@@ -406,7 +415,7 @@ int db_commit(struct db *db)
 void db_rollback(struct db *db)
 {
     if (db->connection && PQtransactionStatus(db->connection) != PQTRANS_IDLE &&
-        db_script(db, "rollback") < 0)
+        take_result(db, PQsendQuery(db->connection, "rollback"), NULL) < 0)
         db_disconnect(db);
 }
 
@@ -414,5 +423,5 @@ int db_script(struct db *db, const char *sql)
 {
     int r = db_connect(db);
 
-    return r < 0 ? r : finish(db, PQexec(db->connection, sql), NULL);
+    return r < 0 ? r : take_result(db, PQsendQuery(db->connection, sql), NULL);
 }

@@ -1,8 +1,10 @@
 /* libpq: one connection, prepared statements, SQLSTATE → our errors. The only place that knows
  * libpq's result codes. Errors of every function below store/:
  *   -EAGAIN   the database is away, restarting, out of connections, or asks to try again
- *             (SQLSTATE classes 08, 40, 53, 57, 58, 25006, 55P03); a COMMIT in flight may have
- * happened -EINVAL   the database refuses the statement or value (a fault in this program) -ENOMEM
+ *             (SQLSTATE classes 08, 40, 53, 57, 58, 25006, 55P03), or has not answered within
+ *             statement_timeout and 5 s; a COMMIT in flight may have happened
+ *   -EINVAL   the database refuses the statement or value (a fault in this program)
+ *   -ENOMEM
  * db_problem() has SQLSTATE and constraint, never a value. */
 #ifndef ISTHMUS_STORE_DB_H
 #define ISTHMUS_STORE_DB_H
@@ -49,6 +51,13 @@ int db_prepare(struct db *db, const char *sql, int n, const char **ret_name);
 /* What a result that was read from db_connection() means: 0 for rows and commands, else as above.
  * The connection is let go when it is of no use any more. */
 int db_check(struct db *db, const PGresult *result);
+/* The next result of what was sent on db_connection(), which is let go when it does not come. NULL:
+ * there is none, or no connection any more. */
+PGresult *db_next_result(struct db *db);
+/* Milliseconds that an answer is waited for; 0: as long as it takes. */
+int db_answer_ms(const struct db *db);
+/* From now on as long as it takes: a migration may take hours. */
+void db_wait_for_ever(struct db *db);
 /* Several statements without parameters (migrations). */
 int db_script(struct db *db, const char *sql);
 /* The connection for LISTEN, COPY and cursors; NULL when not connected. */

@@ -113,7 +113,7 @@ static int take_results(struct index_batch *b)
     int error = 0;
 
     for (size_t i = 0; i < b->n + 2; i++) {
-        PGresult *result = db_connection(b->db) ? PQgetResult(db_connection(b->db)) : NULL;
+        PGresult *result = db_next_result(b->db);
         ExecStatusType status = PQresultStatus(result);
 
         if (!result)
@@ -123,8 +123,8 @@ static int take_results(struct index_batch *b)
         else if (error == 0 && status != PGRES_PIPELINE_SYNC && status != PGRES_PIPELINE_ABORTED)
             error = db_check(b->db, result);
         PQclear(result);
-        if (status != PGRES_PIPELINE_SYNC && db_connection(b->db))
-            PQclear(PQgetResult(db_connection(b->db)));
+        if (status != PGRES_PIPELINE_SYNC)
+            PQclear(db_next_result(b->db));
     }
     return error;
 }

@@ -1,4 +1,5 @@
 #include "store/query.h"
+#include "store/base/clock.h"
 #include "store/query_row.h"
 #include "store/query_sql.h"
 
@@ -12,9 +13,10 @@ struct query {
     struct db *db;
     struct plan plan;
     unsigned limit, n_matches;
-    bool running; /* results are outstanding on the connection */
-    bool begun;   /* rows have been read, or the statement was sent again */
-    bool known;   /* what the next query_next() says: @outcome and @next */
+    bool running;     /* results are outstanding on the connection */
+    bool begun;       /* rows have been read, or the statement was sent again */
+    int64_t heard_ms; /* the database, or its statement was sent */
+    bool known;       /* what the next query_next() says: @outcome and @next */
     int outcome;
     json_t *next;
 };
@@ -57,6 +59,7 @@ static int send_statement(struct query *q, const struct statement_text *s)
         return -EAGAIN;
     }
     q->running = true;
+    q->heard_ms = clock_ms();
     return PQsetSingleRowMode(db_connection(q->db)) ? 0 : -EINVAL;
 }
 
@@ -132,7 +135,7 @@ static bool drain(struct query *q)
     bool cancelled = false;
     PGresult *result;
 
-    while (db_connection(q->db) && (result = PQgetResult(db_connection(q->db)))) {
+    while ((result = db_next_result(q->db))) {
         cancelled = cancelled || is_cancelled(result);
         PQclear(result);
     }
@@ -181,7 +184,8 @@ static bool advance(struct query *q, bool wait)
         }
         if (!wait && PQisBusy(connection))
             return false;
-        result = PQgetResult(connection);
+        result = db_next_result(q->db);
+        q->heard_ms = clock_ms();
         if (result)
             take_result(q, result);
         else
@@ -210,13 +214,22 @@ int query_fd(const struct query *q)
     return q->running && !q->known && connection ? PQsocket(connection) : -1;
 }
 
+static bool is_overdue(const struct query *q)
+{
+    int limit_ms = db_answer_ms(q->db);
+
+    return limit_ms > 0 && clock_ms() - q->heard_ms > limit_ms;
+}
+
 /* Bytes are read only when what was read before is used up, so that they do not pile up. */
 bool query_ready(struct query *q)
 {
     if (advance(q, false))
         return true;
     if (!PQconsumeInput(db_connection(q->db)))
-        return advance(q, true); /* the connection is lost: PQgetResult() says so without waiting */
+        return advance(q, true); /* the connection is lost: the next result says so at once */
+    if (!advance(q, false) && is_overdue(q))
+        db_disconnect(q->db);
     return advance(q, false);
 }
 

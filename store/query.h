@@ -68,7 +68,8 @@ int query_next(struct query *q, json_t **ret);
 /* Readable when query_next() would not block, to be waited for together with the peer's socket.
  * -1: not waiting for the database. */
 int query_fd(const struct query *q);
-/* A match is there (or the end) without waiting. */
+/* A match is there (or the end) without waiting. To be asked again after a second at the latest: so
+ * a database that does not answer is noticed, and the end is -EAGAIN. */
 bool query_ready(struct query *q);
 
 /* Stop: the statement is cancelled on the server if it still runs (PQcancel). Returns NULL. */

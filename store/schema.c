@@ -149,6 +149,7 @@ static int apply(struct db *db, const char *directory, const struct migration *m
 
     if (r < 0)
         return say(r, ret_message, "%s/%s: %s", directory, m->name, strerrordesc_np(-r));
+    db_wait_for_ever(db);
     r = db_script(db, "begin; set local statement_timeout = 0; set local lock_timeout = 0; "
                       "select pg_advisory_xact_lock(7239874531)");
     if (r == 0)

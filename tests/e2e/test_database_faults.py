@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dicom_raw as dicom
+from dicom_query import Query
 from harness import Isthmus, children, wait_until
 from kill_load import Load, check, kill_database
 
@@ -146,21 +147,32 @@ def stands_still(isthmus):
     check(isthmus, load.acknowledged)
 
 
-def frozen(isthmus):
-    """Its processes are there and do nothing, not even what statement_timeout says."""
-    isthmus.configure("database", statement_timeout=1, connect_timeout=2)
-    isthmus.restart("isthmus-scp")
-    load = Load(isthmus, "750", INSTANCES // 5)
-    wait_until(lambda: load.acknowledged, what="connections")
-    processes = [isthmus.postmaster(), *children(isthmus.postmaster())]
+@contextmanager
+def stopped(processes):
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
     try:
-        for pid in processes:
-            os.kill(pid, signal.SIGSTOP)
-        load.finish()
+        yield
     finally:
         for pid in processes:
             os.kill(pid, signal.SIGCONT)
-    check(isthmus, load.acknowledged)
+
+
+def frozen(isthmus):
+    """Its processes are there and do nothing, not even what statement_timeout says: workers give the
+    connections up that they have."""
+    isthmus.configure("database", statement_timeout=1, connect_timeout=2)
+    isthmus.restart("isthmus-scp")
+    before, query = Load(isthmus, "750", INSTANCES // 5), Query(isthmus)
+    before.finish()
+    assert query.find("STUDY", t00100020=("LO", "nobody"))[1][0x0900] == 0
+    with stopped([isthmus.postmaster(), *children(isthmus.postmaster())]):
+        load = Load(isthmus, "760", INSTANCES // 5)
+        assert query.find("STUDY", t00100020=("LO", "nobody"))[1][0x0900] == 0xA700
+        load.finish()
+        assert len(list((isthmus.dir / "store/incoming").iterdir())) == INSTANCES // 5
+    query.release()
+    check(isthmus, before.acknowledged | load.acknowledged)
 
 
 def no_space_for_its_log(isthmus):
