@@ -26,6 +26,7 @@ struct indexer {
     struct index_batch *batch;
     uint64_t done[ADOPT_FILES_MAX]; /* files that have their row by the batch */
     size_t n_done;
+    bool stands; /* what is in incoming/ stays there, although there is a database */
 };
 
 /* --- many together, as long as nothing is the matter with them ----------------------------- */
@@ -119,7 +120,7 @@ static int look(struct indexer *x)
 
     x->n_done = 0;
     taken = store_adopt(x->store, put_together, take, x, &abandoned, &left);
-
+    x->stands = left > 0 && taken == 0 && db_connection(x->db);
     if (taken < 0)
         return taken;
     if (taken > 0 || abandoned > 0)
@@ -164,8 +165,9 @@ _Noreturn void indexer_run(int line, const struct settings *settings, struct sto
             log_error("spool: files stay in incoming/, the disk says: %s", strerror(-left));
         if (child_stopping)
             break;
-        if (left == 0) {
+        if (left == 0 || x.stands)
             tend_orders(&x);
+        if (left == 0) {
             db_disconnect(x.db); /* nothing to do for a long time, usually */
             wait_ms = RETRY_MIN_MS;
         }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PIPELINE_RESULTS 5 /* of db_send() */
+#define LOOK_MS 1000       /* between looks at what poll() does not see, inside TLS */
 
 /* The classes of PostgreSQL's Appendix A that say "not now" rather than "not this": connection,
  * transaction rollback, resources, operator intervention, system error; and a lock that was not
@@ -78,12 +79,14 @@ static bool wait_for_answer(const struct db *db)
     const int64_t end = clock_ms() + db->answer_ms;
 
     while (PQisBusy(db->connection)) {
-        struct pollfd p = {PQsocket(db->connection), POLLIN, 0};
-        int64_t left = db->answer_ms > 0 ? end - clock_ms() : -1;
+        int64_t left = db->answer_ms > 0 ? end - clock_ms() : LOOK_MS;
+        short more = PQflush(db->connection) > 0 ? POLLOUT : 0;
+        struct pollfd p = {PQsocket(db->connection), (short)(POLLIN | more), 0};
 
-        if (db->answer_ms > 0 && left <= 0)
+        if (left <= 0)
             return false;
-        if (poll(&p, 1, (int)left) > 0 && PQconsumeInput(db->connection) == 0)
+        (void)poll(&p, 1, (int)(left < LOOK_MS ? left : LOOK_MS));
+        if (PQconsumeInput(db->connection) == 0)
             return true; /* PQgetResult() says what is the matter */
     }
     return true;
@@ -92,7 +95,7 @@ static bool wait_for_answer(const struct db *db)
 PGresult *db_next_result(struct db *db)
 {
     if (db->connection && !wait_for_answer(db))
-        db_disconnect(db);
+        db_give_up(db);
     return db->connection ? PQgetResult(db->connection) : NULL;
 }
 
@@ -144,6 +147,8 @@ static int find_or_prepare(struct db *db, const char *sql, int n, const struct s
 {
     int r = db_connect(db);
 
+    if (r == 0 && PQpipelineStatus(db->connection) != PQ_PIPELINE_OFF)
+        r = fail(db, NULL); /* the next result is that of another statement */
     if (r < 0)
         return r;
     *ret = find_statement(db, sql);

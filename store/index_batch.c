@@ -117,7 +117,7 @@ static int take_results(struct index_batch *b)
         ExecStatusType status = PQresultStatus(result);
 
         if (!result)
-            return error < 0 ? error : -EAGAIN;
+            return error < 0 ? error : db_check(b->db, NULL);
         if (status == PGRES_TUPLES_OK && i > 0 && i <= b->n)
             (void)snprintf(b->rows[i - 1].word, WORD_MAX, "%s", PQgetvalue(result, 0, 0));
         else if (error == 0 && status != PGRES_PIPELINE_SYNC && status != PGRES_PIPELINE_ABORTED)

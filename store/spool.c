@@ -149,21 +149,24 @@ static void look_at(struct adoption *a, uint64_t id, struct group *g)
     group_add(g, id, fd, take_fd(&lock));
 }
 
-/* The next fsync() of a file whose pages could not be written succeeds (fsync(2), EIO). They are
- * forgotten, so that the next look reads what the disk has, and the digest tells. */
+/* The next fsync() of a file whose pages could not be written succeeds (fsync(2), EIO), and this
+ * one may be the next. They are forgotten, so that what is read is what the disk has, and the
+ * digest tells. */
 static void sync_files(struct adoption *a, struct group *g)
 {
     size_t n = g->n;
 
     g->n = 0;
     for (size_t i = 0; i < n; i++) {
-        if (fsync(g->fds[i]) == 0) {
+        int r = fsync(g->fds[i]) < 0 ? -errno : 0;
+
+        (void)posix_fadvise(g->fds[i], 0, 0, POSIX_FADV_DONTNEED);
+        if (r == 0) {
             group_add(g, g->ids[i], g->fds[i], g->locks[i]);
             continue;
         }
-        a->error = a->error < 0 ? a->error : -errno;
+        a->error = a->error < 0 ? a->error : r;
         a->left++;
-        (void)posix_fadvise(g->fds[i], 0, 0, POSIX_FADV_DONTNEED);
         group_close(g, i);
     }
 }

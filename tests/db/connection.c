@@ -1,6 +1,7 @@
 #include "tests/db/database.h"
 
 #include <errno.h>
+#include <signal.h>
 
 static struct database d;
 
@@ -118,4 +119,62 @@ Test(connection, a_database_that_cannot_be_reached_says_why_on_one_line)
     cr_assert_eq(strncmp(db_problem(db), "cannot connect: ", 16), 0, "%s", db_problem(db));
     cr_assert_null(strchr(db_problem(db), '\n'));
     db_free(db);
+}
+
+static struct db *connect_for_a_second(void)
+{
+    static const struct conf_section *const sections[] = {&conf_database, NULL};
+    char path[] = "/tmp/isthmus-conf-XXXXXX", *message = NULL;
+    struct conf *conf;
+    struct db *db;
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    (void)dprintf(fd, "database {\n    conninfo = \"%s\"\n    statement_timeout = 1\n}\n",
+                  d.conninfo);
+    (void)close(fd);
+    cr_assert_eq(conf_load(path, sections, &conf, &message), 0, "%s", message);
+    (void)unlink(path);
+    cr_assert_eq(db_new_conf(conf, "test", &db), 0);
+    conf_free(conf);
+    return db;
+}
+
+static pid_t backend_of(struct db *db)
+{
+    PGresult *result;
+    pid_t pid;
+
+    cr_assert_eq(db_query(db, "select pg_backend_pid()", 0, NULL, &result), 0);
+    pid = (pid_t)atoi(PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return pid;
+}
+
+/* Neither the question nor the goodbye has room in its socket. */
+Test(connection, a_backend_that_stands_still_is_given_up)
+{
+    static char large[4 << 20];
+    const char *const values[] = {large};
+    struct db *db = connect_for_a_second();
+    pid_t backend = backend_of(db);
+    int r;
+
+    memset(large, 'x', sizeof large - 1);
+    cr_assert_eq(kill(backend, SIGSTOP), 0);
+    r = db_query(db, "select length($1)", 1, values, NULL);
+    cr_assert_eq(kill(backend, SIGCONT), 0);
+    cr_assert_eq(r, -EAGAIN);
+    cr_assert_null(db_connection(db));
+    cr_assert_eq(db_query(db, "select length($1)", 1, values, NULL), 0, "%s", db_problem(db));
+    db_free(db);
+}
+
+Test(connection, another_statement_is_refused_while_one_is_under_way)
+{
+    PGresult *result;
+
+    cr_assert_eq(db_send(d.db, "select 1", 0, NULL), 0);
+    cr_assert_eq(db_query(d.db, "select 42", 0, NULL, &result), -EAGAIN);
+    cr_assert_null(db_connection(d.db));
 }
