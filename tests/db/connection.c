@@ -151,22 +151,24 @@ static pid_t backend_of(struct db *db)
     return pid;
 }
 
-/* Neither the question nor the goodbye has room in its socket. */
+/* Neither the question, prepared before, nor the goodbye has room in its socket. */
 Test(connection, a_backend_that_stands_still_is_given_up)
 {
+    static const char sql[] = "select length($1)";
     static char large[4 << 20];
     const char *const values[] = {large};
     struct db *db = connect_for_a_second();
     pid_t backend = backend_of(db);
     int r;
 
+    cr_assert_eq(db_query(db, sql, 1, values, NULL), 0);
     memset(large, 'x', sizeof large - 1);
     cr_assert_eq(kill(backend, SIGSTOP), 0);
-    r = db_query(db, "select length($1)", 1, values, NULL);
+    r = db_query(db, sql, 1, values, NULL);
     cr_assert_eq(kill(backend, SIGCONT), 0);
     cr_assert_eq(r, -EAGAIN);
     cr_assert_null(db_connection(db));
-    cr_assert_eq(db_query(db, "select length($1)", 1, values, NULL), 0, "%s", db_problem(db));
+    cr_assert_eq(db_query(db, sql, 1, values, NULL), 0, "%s", db_problem(db));
     db_free(db);
 }
 
