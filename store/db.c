@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define ANSWER_EXTRA_MS 5000 /* beyond statement_timeout, which the server itself keeps */
 
@@ -95,14 +94,6 @@ void db_disconnect(struct db *db)
     db->n_statements = 0;
 }
 
-/* PQfinish() says goodbye, and waits for ever for room to do so where the server does not read. */
-void db_give_up(struct db *db)
-{
-    if (db->connection)
-        (void)shutdown(PQsocket(db->connection), SHUT_RDWR);
-    db_disconnect(db);
-}
-
 PGconn *db_connection(struct db *db)
 {
     return db->connection;
@@ -160,7 +151,9 @@ int db_connect(struct db *db)
         return -EAGAIN;
     }
     PQsetNoticeReceiver(db->connection, ignore_notice, NULL);
-    (void)PQsetnonblocking(db->connection, 1); /* db_next_result() waits, as long as it may */
+    /* Neither a question nor libpq's goodbye waits for room; db_next_result() does, as long as it
+     * may. */
+    (void)PQsetnonblocking(db->connection, 1);
     return 0;
 }
 

@@ -27,9 +27,6 @@ int db_connect(struct db *db);
 /* Let the connection go; the next use connects again. */
 void db_disconnect(struct db *db);
 
-/* The same, at once, whatever is under way. */
-void db_give_up(struct db *db);
-
 /* Why the last call failed: "57P01", "23505 patient_pkey", "cannot connect". Valid until the next
  * call. */
 const char *db_problem(const struct db *db);

@@ -95,7 +95,7 @@ static bool wait_for_answer(const struct db *db)
 PGresult *db_next_result(struct db *db)
 {
     if (db->connection && !wait_for_answer(db))
-        db_give_up(db);
+        db_disconnect(db);
     return db->connection ? PQgetResult(db->connection) : NULL;
 }
 

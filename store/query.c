@@ -229,7 +229,7 @@ bool query_ready(struct query *q)
     if (!PQconsumeInput(db_connection(q->db)))
         return advance(q, true); /* the connection is lost: the next result says so at once */
     if (!advance(q, false) && is_overdue(q))
-        db_give_up(q->db);
+        db_disconnect(q->db);
     return advance(q, false);
 }
 
