@@ -238,25 +238,29 @@ static int take_synced(void *context, uint64_t id, int fd)
     return 0;
 }
 
-/* Sealed, and its owner is gone. */
-static void orphan(struct store *s)
+/* A store with @n files that are sealed and have no owner any more. */
+static struct store *with_orphans(int n)
 {
-    struct blob *b = begin(s);
+    struct store *s = NULL;
     uint64_t id, size;
     uint8_t digest[16];
 
-    cr_assert_eq(blob_seal(b, &id, &size, digest), 0);
-    blob_hand_over(b);
+    cr_assert_eq(store_open(root, 0, &s), 0);
+    for (int i = 0; i < n; i++) {
+        struct blob *b = begin(s);
+
+        cr_assert_eq(blob_seal(b, &id, &size, digest), 0);
+        blob_hand_over(b);
+    }
+    return s;
 }
 
 Test(blob, a_file_is_synced_before_it_is_adopted, .init = set_up, .fini = tear_down)
 {
-    struct store *s = NULL;
+    struct store *s = with_orphans(1);
     unsigned abandoned, left;
     int taken = 0;
 
-    cr_assert_eq(store_open(root, 0, &s), 0);
-    orphan(s);
     calls.error = EIO;
     for (int n = 1; n <= 5; n++) { /* whichever of the calls before it fails */
         calls.countdown = n;
@@ -273,13 +277,10 @@ Test(blob, a_file_is_synced_before_it_is_adopted, .init = set_up, .fini = tear_d
 Test(blob, a_file_that_cannot_be_synced_is_read_from_the_disk_again, .init = set_up,
      .fini = tear_down)
 {
-    struct store *s = NULL;
+    struct store *s = with_orphans(2);
     unsigned abandoned, left;
     int taken = 0;
 
-    cr_assert_eq(store_open(root, 0, &s), 0);
-    orphan(s);
-    orphan(s);
     calls.error = EIO;
     calls.countdown = 6; /* the directory, two files with their locks, and the sync of the first */
     cr_assert_eq(store_adopt(s, NULL, take_whole, &taken, &abandoned, &left), -EIO);

@@ -160,7 +160,7 @@ static void give_answer(struct io_event *event)
         calls.answers == SHORT ? 4096 : (unsigned long)(calls.answers == INVALID ? -EINVAL : -EIO);
 }
 
-/* What was calls.asked for fails, not the asking. */
+/* What was asked for fails, not the asking. */
 int __real_io_getevents(io_context_t queue, long least, long n, struct io_event *events,
                         struct timespec *timeout);
 int __wrap_io_getevents(io_context_t queue, long least, long n, struct io_event *events,
