@@ -63,8 +63,8 @@ def full(association, store):
         assert status == 0
         stored += 1
     assert 0 < stored < 24, "the disk has 24 MiB"
-    wait_until(lambda: len(files(store)) == len(before) + stored, what="the end of what was refused")
     assert send(association, 300, LARGE) == NO_ROOM
+    wait_until(lambda: len(files(store)) == len(before) + stored, what="the end of what was refused")
     return stored
 
 
