@@ -143,12 +143,18 @@ static int prepare(struct db *db, const char *sql, int n, const struct statement
     return 0;
 }
 
-static int find_or_prepare(struct db *db, const char *sql, int n, const struct statement **ret)
+/* For one statement: while another is under way the next result is that one's. */
+static int make_ready(struct db *db)
 {
     int r = db_connect(db);
 
-    if (r == 0 && PQpipelineStatus(db->connection) != PQ_PIPELINE_OFF)
-        r = fail(db, NULL); /* the next result is that of another statement */
+    return r == 0 && PQpipelineStatus(db->connection) != PQ_PIPELINE_OFF ? fail(db, NULL) : r;
+}
+
+static int find_or_prepare(struct db *db, const char *sql, int n, const struct statement **ret)
+{
+    int r = make_ready(db);
+
     if (r < 0)
         return r;
     *ret = find_statement(db, sql);
@@ -174,6 +180,16 @@ int db_query(struct db *db, const char *sql, int n, const char *const *values, P
         return r;
     return take_result(
         db, PQsendQueryPrepared(db->connection, statement->name, n, values, NULL, NULL, 0), ret);
+}
+
+int db_query_once(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret)
+{
+    int r = make_ready(db);
+
+    if (r < 0)
+        return r;
+    return take_result(db, PQsendQueryParams(db->connection, sql, n, NULL, values, NULL, NULL, 0),
+                       ret);
 }
 
 static const char begin_statement[] = "begin";

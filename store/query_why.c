@@ -96,13 +96,8 @@ static int run(struct db *db, const struct plan *p, const char *sql, const struc
 {
     json_t *steps = json_array();
     PGresult *rows = NULL;
-    int r = db_connect(db);
+    int r = db_query_once(db, sql, (int)c->n_values, (const char *const *)c->values, &rows);
 
-    if (r == 0) {
-        rows = PQexecParams(db_connection(db), sql, (int)c->n_values, NULL,
-                            (const char *const *)c->values, NULL, NULL, 0);
-        r = db_check(db, rows);
-    }
     for (int i = 0; r == 0 && i < PQntuples(rows); i++)
         if (json_array_append_new(steps, step_of_row(p, rows, i)) < 0)
             r = -ENOMEM;

@@ -163,25 +163,31 @@ static void let_go_on(int sign)
 /* Neither the question, prepared before, nor the goodbye has room in its socket. */
 Test(connection, a_backend_that_stands_still_is_given_up)
 {
+    static int (*const queries[])(struct db *, const char *, int, const char *const *,
+                                  PGresult **) = {db_query, db_query_once};
     static const char sql[] = "select length($1)";
     static char large[4 << 20];
     const char *const values[] = {large};
-    struct db *db = connect_for_a_second();
-    int r;
 
-    stopped = backend_of(db);
-    cr_assert_eq(db_query(db, sql, 1, values, NULL), 0);
-    memset(large, 'x', sizeof large - 1);
     (void)signal(SIGALRM, let_go_on);
-    (void)alarm(30);
-    cr_assert_eq(kill(stopped, SIGSTOP), 0);
-    r = db_query(db, sql, 1, values, NULL);
-    (void)alarm(0);
-    let_go_on(0);
-    cr_assert_eq(r, -EAGAIN);
-    cr_assert_null(db_connection(db));
-    cr_assert_eq(db_query(db, sql, 1, values, NULL), 0, "%s", db_problem(db));
-    db_free(db);
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+        struct db *db = connect_for_a_second();
+        int r;
+
+        stopped = backend_of(db);
+        memset(large, '\0', sizeof large);
+        cr_assert_eq(queries[i](db, sql, 1, values, NULL), 0);
+        memset(large, 'x', sizeof large - 1);
+        (void)alarm(30);
+        cr_assert_eq(kill(stopped, SIGSTOP), 0);
+        r = queries[i](db, sql, 1, values, NULL);
+        (void)alarm(0);
+        let_go_on(0);
+        cr_assert_eq(r, -EAGAIN, "query %zu", i);
+        cr_assert_null(db_connection(db));
+        cr_assert_eq(queries[i](db, sql, 1, values, NULL), 0, "%s", db_problem(db));
+        db_free(db);
+    }
 }
 
 Test(connection, another_statement_is_refused_while_one_is_under_way)
@@ -190,5 +196,8 @@ Test(connection, another_statement_is_refused_while_one_is_under_way)
 
     cr_assert_eq(db_send(d.db, "select 1", 0, NULL), 0);
     cr_assert_eq(db_query(d.db, "select 42", 0, NULL, &result), -EAGAIN);
+    cr_assert_null(db_connection(d.db));
+    cr_assert_eq(db_send(d.db, "select 1", 0, NULL), 0);
+    cr_assert_eq(db_query_once(d.db, "select 42", 0, NULL, &result), -EAGAIN);
     cr_assert_null(db_connection(d.db));
 }
