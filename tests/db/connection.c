@@ -15,7 +15,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(connection, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(connection, .init = setup, .fini = teardown, .timeout = 600);
 
 Test(connection, a_session_is_durable_and_bounded_whatever_the_server_says)
 {

@@ -24,7 +24,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(keep, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(keep, .init = setup, .fini = teardown, .timeout = 600);
 
 static const struct sample first = {.sop = "1.1", .study = "2.1", .series = "3.1"};
 static const struct sample elsewhere = {.sop = "1.1", .study = "2.2", .series = "3.1"};

@@ -14,7 +14,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(order_match, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(order_match, .init = setup, .fini = teardown, .timeout = 600);
 
 #define ACCESSION(a) "{\"00080050\":{\"vr\":\"SH\",\"Value\":[\"" a "\"]}}"
 #define ISSUED(a, i)                                                                               \

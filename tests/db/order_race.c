@@ -29,7 +29,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(order_race, .init = setup, .fini = teardown, .timeout = 200);
+TestSuite(order_race, .init = setup, .fini = teardown, .timeout = 600);
 
 static void store_image(struct db *db, int n, bool second)
 {

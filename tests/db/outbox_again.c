@@ -1,7 +1,7 @@
 /* Studies that a target has and gets again. */
 #include "tests/db/changes.h"
 
-TestSuite(outbox_again, .init = open_database, .fini = close_database, .timeout = 120);
+TestSuite(outbox_again, .init = open_database, .fini = close_database, .timeout = 600);
 
 static char *begin_sending(const struct outbox_item *item, const char *own)
 {

@@ -11,7 +11,7 @@ static void teardown(void)
     close_database();
 }
 
-TestSuite(outbox_race, .init = open_database, .fini = teardown, .timeout = 120);
+TestSuite(outbox_race, .init = open_database, .fini = teardown, .timeout = 600);
 
 Test(outbox_race, marking_does_not_wait_for_a_claim_and_a_claim_not_for_marking)
 {

@@ -15,7 +15,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(put, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(put, .init = setup, .fini = teardown, .timeout = 600);
 
 static const struct sample first = {.sop = "1.1", .study = "2.1", .series = "3.1", .bytes = 1};
 

@@ -23,7 +23,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(put_begun, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(put_begun, .init = setup, .fini = teardown, .timeout = 600);
 
 static const struct sample first = {.sop = "1.1", .study = "2.1", .series = "3.1"},
                            second = {.sop = "1.2", .study = "2.1", .series = "3.1"},
@@ -223,6 +223,7 @@ Test(put_begun, a_lock_that_is_not_let_go_of_is_waited_for_once)
     cr_assert_eq(index_put(d.db, &series, &i, &result, NULL), -EAGAIN);
     cr_assert_eq(strncmp(db_problem(d.db), "57014", 5), 0, "%s", db_problem(d.db));
     run_sql(other, "rollback");
+    run_sql(d.db, "set statement_timeout = 0");
     cr_assert_eq(end(&i), INDEX_STORED);
     cr_assert_answer(other, counted, "2");
 }

@@ -27,7 +27,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(put_faults, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(put_faults, .init = setup, .fini = teardown, .timeout = 600);
 
 /* The next @times transactions end with @state when they are committed. */
 static void inject(const char *state, int times)

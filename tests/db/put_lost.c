@@ -57,7 +57,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(put_lost, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(put_lost, .init = setup, .fini = teardown, .timeout = 600);
 
 static const struct {
     int losses, then_say, expected;

@@ -16,7 +16,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(put_patients, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(put_patients, .init = setup, .fini = teardown, .timeout = 600);
 
 struct person {
     const char *id, *issuer, *universal, *name, *birth; /* NULL: not said */

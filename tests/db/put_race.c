@@ -31,7 +31,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(put_race, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(put_race, .init = setup, .fini = teardown, .timeout = 600);
 
 static void *run_client(void *context)
 {

@@ -16,7 +16,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(reconcile, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(reconcile, .init = setup, .fini = teardown, .timeout = 600);
 
 static const struct order order_1 = {ORDER("ACC-1", "RP-1", "2.100", "A-1")};
 static const struct order order_2 = {ORDER("ACC-2", "RP-2", "2.101", "A-1")};

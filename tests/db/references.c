@@ -15,7 +15,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(references, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(references, .init = setup, .fini = teardown, .timeout = 600);
 
 /* Of two studies; "1.1" was made of "1.2" and of "1.3", which was made of "1.1": a cycle. */
 static const struct {

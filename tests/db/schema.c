@@ -16,7 +16,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(schema, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(schema, .init = setup, .fini = teardown, .timeout = 600);
 
 static void count(int version, const char *name)
 {

@@ -38,7 +38,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(status, .init = setup, .fini = teardown, .timeout = 250);
+TestSuite(status, .init = setup, .fini = teardown, .timeout = 600);
 
 static enum index_result arrive(const struct arrival *a, uint64_t blob)
 {
@@ -341,7 +341,8 @@ Test(status, a_note_of_another_study_does_not_miss_what_is_being_stored)
     (void)arrive(&image, 1);
     cr_assert_eq(pthread_create(&thread, NULL, put_late, &other), 0);
     while (strcmp(ask(watch, "select count(*) from pg_locks where locktype = 'advisory' "
-                             "and classid = 5 and not granted"),
+                             "and classid = 5 and not granted and database = (select oid from "
+                             "pg_database where datname = current_database())"),
                   "1") != 0)
         (void)sched_yield();
     run_sql(d.db, "commit");

@@ -16,7 +16,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(study, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(study, .init = setup, .fini = teardown, .timeout = 600);
 
 struct arrival {
     const char *series, *series_number, *sop, *instance_number;

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-TestSuite(worklist, .init = open_database, .fini = close_database, .timeout = 120);
+TestSuite(worklist, .init = open_database, .fini = close_database, .timeout = 600);
 
 Test(worklist, an_order_is_there_with_its_step)
 {

@@ -1,7 +1,7 @@
 /* Orders of a server: which they are, which version is the newest, and when they are gone. */
 #include "tests/db/worklist_order.h"
 
-TestSuite(worklist_source, .init = open_database, .fini = close_database, .timeout = 120);
+TestSuite(worklist_source, .init = open_database, .fini = close_database, .timeout = 600);
 
 Test(worklist_source, orders_of_a_server_are_known_by_their_reference)
 {

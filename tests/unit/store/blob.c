@@ -8,7 +8,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-TestSuite(blob, .init = open_store, .fini = close_store, .timeout = 30);
+TestSuite(blob, .init = open_store, .fini = close_store, .timeout = 600);
 
 Test(blob, the_file_is_meta_and_data_and_the_digest_is_of_the_data_whatever_the_cut)
 {

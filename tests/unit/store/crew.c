@@ -59,7 +59,7 @@ static int give_all(struct crew *c)
     return r == 0 ? crew_finish(c) : r;
 }
 
-Test(crew, answers_come_in_order_and_a_death_costs_one_task, .timeout = 60)
+Test(crew, answers_come_in_order_and_a_death_costs_one_task, .timeout = 600)
 {
     static const unsigned sizes[] = {1, 3, CREW_MAX};
 
@@ -75,7 +75,7 @@ Test(crew, answers_come_in_order_and_a_death_costs_one_task, .timeout = 60)
     }
 }
 
-Test(crew, the_caller_may_stop_in_the_middle, .timeout = 60)
+Test(crew, the_caller_may_stop_in_the_middle, .timeout = 600)
 {
     struct seen s = {.stop = true};
     struct crew *c;

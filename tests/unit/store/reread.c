@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-TestSuite(reread, .init = open_store, .fini = close_store, .timeout = 30);
+TestSuite(reread, .init = open_store, .fini = close_store, .timeout = 600);
 
 #define EXPLICIT "1.2.840.10008.1.2.1"
 

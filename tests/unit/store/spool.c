@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-TestSuite(spool, .init = open_store, .fini = close_store, .timeout = 30);
+TestSuite(spool, .init = open_store, .fini = close_store, .timeout = 600);
 
 struct taken {
     uint64_t ids[16];
