@@ -220,7 +220,7 @@ class Association:
         self.socket.close()
 
 
-def echo(address, called, timeout=10):
+def echo(address, called, timeout=60):
     """One C-ECHO on an association of its own; its status."""
     a = Association(address, called, [(VERIFICATION, [IMPLICIT])], calling="ECHO", timeout=timeout)
     status = a.c_echo()

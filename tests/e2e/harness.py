@@ -31,7 +31,10 @@ def skip(why):
     sys.exit(SKIP)
 
 
-def wait_until(condition, timeout=60, what="the condition"):
+LIMIT_S = 120  # for what comes at once on a machine that has nothing else to do
+
+
+def wait_until(condition, timeout=LIMIT_S, what="the condition"):
     """Ask until it is true; its value. The time is a limit, not a wait."""
     end = time.monotonic() + timeout
     while True:
@@ -43,18 +46,49 @@ def wait_until(condition, timeout=60, what="the condition"):
         time.sleep(0.02)
 
 
-def free_port():
-    """One that nobody had a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
+class ReservedPort:
+    """A port of this machine that nobody else is given: somebody may listen there, and until then who connects
+    is refused."""
+
+    def __init__(self, address="127.0.0.1"):
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        self.socket.bind((address, 0))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.number = self.socket.getsockname()[1]
+
+    def close(self):
+        self.socket.close()
+
+
+def state_of(pid):
+    """As in /proc; None: there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def alive(pid):
+    return state_of(pid) not in (None, "Z")
+
+
+def send_signal(pid, number):
+    """Whether it was there still."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
+        os.kill(pid, number)
+    except ProcessLookupError:
         return False
-    return state != "Z"
+    return True
+
+
+def stop_family(pid):
+    """Stop a process, and then its children: from now on it makes no more. All of them."""
+    send_signal(pid, signal.SIGSTOP)
+    wait_until(lambda: state_of(pid) in (None, "Z", "T"), what=f"process {pid} to stand still")
+    family = [pid, *children(pid)]
+    for one in family[1:]:
+        send_signal(one, signal.SIGSTOP)
+    return family
 
 
 def children(pid):
@@ -73,7 +107,8 @@ class Isthmus:
         self.environment = {**os.environ, "ISTHMUS_BIN": programs}
         self.programs = programs
         self.sample = sample
-        self.options = ["--port", "0", "--aet", aet, "--quiet-period", str(quiet_period),
+        self.port = ReservedPort(bind or "127.0.0.1")
+        self.options = ["--port", str(self.port.number), "--aet", aet, "--quiet-period", str(quiet_period),
                         "--fhir-version", release]
         for target in fhir:
             self.options += ["--fhir", str(target)]
@@ -86,12 +121,14 @@ class Isthmus:
         except BaseException:
             self.show_logs()
             self.quickstart("--stop", check=False)
+            self.port.close()
             shutil.rmtree(self.scratch, ignore_errors=True)
             raise
         return self
 
     def __exit__(self, kind, *_):
         self.quickstart("--stop", check=False)
+        self.port.close()
         complaint = COMPLAINTS.search(self.logs()) or OF_A_PATIENT.search(self.logs())
         if kind or complaint:
             self.show_logs()
@@ -103,7 +140,7 @@ class Isthmus:
     def quickstart(self, *arguments, check=True):
         command = [str(TOP / "etc/quickstart"), "--dir", str(self.dir), "--no-install", *arguments]
         done = subprocess.run(command, env=self.environment, text=True, capture_output=True,
-                              timeout=170, check=False)
+                              timeout=5 * LIMIT_S, check=False)
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
         return done.stdout
@@ -139,8 +176,7 @@ class Isthmus:
         return int((self.dir / "postgres/postmaster.pid").read_text().split()[0])
 
     def kill(self, pid, signal_number=signal.SIGKILL):
-        if alive(pid):
-            os.kill(pid, signal_number)
+        send_signal(pid, signal_number)
         wait_until(lambda: not alive(pid), what=f"the end of process {pid}")
 
     def restart(self, name):

@@ -4,7 +4,7 @@ import threading
 import time
 
 import dicom_raw as dicom
-from harness import alive, children, wait_until
+from harness import stop_family, wait_until
 
 SENDERS = 4
 STUDIES = 5
@@ -34,8 +34,7 @@ class Load:
             study, uid, data = self.instance(n)
             try:
                 association = association or dicom.Association(
-                    self.isthmus.address, self.isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])],
-                    timeout=20)
+                    self.isthmus.address, self.isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
                 answer = association.c_store(dicom.CT_IMAGE, uid, dicom.EXPLICIT, data)
             except (OSError, dicom.Refused):
                 if association:
@@ -63,13 +62,9 @@ class Load:
 
 
 def kill_database(isthmus):
-    """The postmaster and all its processes."""
-    postmaster = isthmus.postmaster()
-    backends = children(postmaster)
-    isthmus.kill(postmaster)
-    for pid in backends:
-        if alive(pid):
-            isthmus.kill(pid)
+    """The postmaster and all its processes: nobody is answered any more."""
+    for pid in stop_family(isthmus.postmaster()):
+        isthmus.kill(pid)
     return "postgresql"
 
 

@@ -11,7 +11,8 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import dicom_raw as dicom
-from harness import PROGRAMS, Isthmus, skip, wait_until
+from harness import LIMIT_S, PROGRAMS, Isthmus, skip, wait_until
+from kill_load import kill_database
 
 NO_ROOM = 0xA700
 LARGE = bytes(1 << 20)
@@ -40,7 +41,7 @@ def disk_that_freezes(isthmus):
 def remount(store, how):
     """Not possible while somebody writes."""
     wait_until(lambda: subprocess.run(["mount", "-o", f"remount,{how}", store], capture_output=True,
-                                      check=False).returncode == 0, 30, f"a disk that is {how}")
+                                      check=False).returncode == 0, what=f"a disk that is {how}")
 
 
 def send(association, number, pixels=b"\0" * 8):
@@ -71,7 +72,7 @@ def full(association, store):
 def well_again(isthmus, association, store, number):
     assert send(association, number) == 0
     isthmus.tool("verify")
-    assert not list((store / "incoming").iterdir())
+    wait_until(lambda: not list((store / "incoming").iterdir()), what="an empty incoming/")
 
 
 def full_and_read_only(isthmus):
@@ -99,7 +100,7 @@ def full_with_the_database_away(isthmus):
     store = isthmus.dir / "store"
     isthmus.start()
     a = dicom.Association(isthmus.address, isthmus.aet, [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
-    isthmus.kill(isthmus.postmaster())
+    kill_database(isthmus)
     count = full(a, store)
     waiting = list((store / "incoming").iterdir())
     assert len(waiting) == count, waiting
@@ -122,7 +123,7 @@ def incoming_elsewhere(isthmus):
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=1m,mode=0750,uid={owner.st_uid},gid={owner.st_gid}", "tmpfs",
                     incoming], check=True)
     try:
-        done = subprocess.run([f"{PROGRAMS}/isthmus-scp", "--config", isthmus.config], text=True, timeout=60,
+        done = subprocess.run([f"{PROGRAMS}/isthmus-scp", "--config", isthmus.config], text=True, timeout=LIMIT_S,
                               capture_output=True, env={**os.environ, "PGUSER": "isthmus-scp"}, check=False)
     finally:
         subprocess.run(["umount", "-l", incoming], check=True)

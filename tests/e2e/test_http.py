@@ -4,7 +4,6 @@
 Every study ends there exactly once, equal to the index; a study that is refused for good is
 parked with the server's words and keeps no other from going through; a replay heals it.
 """
-# timeout: 300
 import json
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import dicom_raw as dicom
-from harness import Isthmus, alive, free_port, wait_until
+from harness import Isthmus, ReservedPort, alive, wait_until
 
 HERE = Path(__file__).parent
 REFUSED = "2.25.703"
@@ -21,14 +20,15 @@ WORDS = "The accession number is not known here"
 
 
 class Server:
-    """fake_fhir.py on a port that may be named before it starts."""
+    """fake_fhir.py on a port that is reserved for it."""
 
     def __init__(self, port, release="R5"):
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port.number}"
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "fake_fhir.py"), "--port", str(port), "--release", release],
+            [sys.executable, str(HERE / "fake_fhir.py"), "--port", str(port.number), "--release", release],
             stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline() == f"port {port}\n"
+        assert self.process.stdout.readline() == f"port {port.number}\n"
+        port.close()
 
     def behave(self, behaviour, **how):
         data = json.dumps({"behaviour": behaviour, **how}).encode()
@@ -97,7 +97,7 @@ def refused_for_good(isthmus, server):
     def parked():
         return isthmus.sql("select study_instance_uid from isthmus.outbox "
                            "join isthmus.study using (study_key) where parked_at is not null")
-    wait_until(parked, 30, "the parked study")
+    wait_until(parked, what="the parked study")
     assert parked() == [[REFUSED]]
     assert WORDS in isthmus.tool("publish", "why", REFUSED).stdout
     assert WORDS not in isthmus.logs(), "the server's words are in a log"
@@ -108,13 +108,13 @@ def refused_for_good(isthmus, server):
 
 
 def life_of_a_server(release):
-    port = free_port()
-    with Isthmus(fhir=[f"http://127.0.0.1:{port}/fhir"], release=release) as isthmus:
+    port = ReservedPort()
+    with Isthmus(fhir=[f"http://127.0.0.1:{port.number}/fhir"], release=release) as isthmus:
         isthmus.configure('target', pause_max=1, retry_max=1, connect_timeout=2)
         isthmus.restart("isthmus-fhir")
         send(isthmus, "2.25.700", range(1, 6))
         wait_until(lambda: isthmus.sql("select 1 from isthmus.target where paused_until is not null"),
-                   30, "a pause while nobody listens")
+                   what="a pause while nobody listens")
         server = Server(port, release)
         try:
             arrives(server, "2.25.700", 5)
@@ -139,10 +139,9 @@ def life_of_a_server(release):
 
 def retry_after_is_kept():
     """With 429 and Retry-After 3 nothing is asked again before."""
-    port = free_port()
-    server = Server(port)
+    server = Server(ReservedPort())
     try:
-        with Isthmus(fhir=[f"http://127.0.0.1:{port}/fhir"]) as isthmus:
+        with Isthmus(fhir=[f"{server.url}/fhir"]) as isthmus:
             server.behave("status", status=429, retry_after="3", where="data", times=1)
             began = time.monotonic()
             send(isthmus, "2.25.710", [1])

@@ -8,7 +8,6 @@ before, and a part of them is in the spool. Before all that the disk fails for a
 ISTHMUS_POWER_INSTANCES and ISTHMUS_POWER_ROUNDS scale it, ISTHMUS_POWER_SEED repeats a run.
 """
 # fault
-# timeout: 600
 import os
 import random
 import signal
@@ -16,7 +15,7 @@ import tempfile
 import time
 
 import dicom_raw as dicom
-from harness import Isthmus, children, wait_until
+from harness import Isthmus, stop_family, wait_until
 from kill_load import Load, check, kill_database
 from power_disk import Disk
 
@@ -26,13 +25,8 @@ SEED = int(os.environ.get("ISTHMUS_POWER_SEED", str(random.randrange(1 << 30))))
 
 
 def lose_power(isthmus):
-    """Every process at once, as far as that can be done: the parents first, so that nobody is
-    started again."""
-    victims = []
-    for name in ("isthmus-scp", "isthmus-fhir"):
-        pid = isthmus.pid(name)
-        victims += [pid, *children(pid)]
-    for pid in victims:
+    """Every process at once, as far as that can be done: nobody makes another one meanwhile."""
+    for pid in [pid for name in ("isthmus-scp", "isthmus-fhir") for pid in stop_family(isthmus.pid(name))]:
         isthmus.kill(pid)
     kill_database(isthmus)
 
@@ -86,7 +80,7 @@ def disk_fails(isthmus, disk, what, study):
         answers = [send(n) for n in range(3, 9)]
     assert answers == [0xA700] * 6, answers
     assert stored() == [["2", "2"]], stored()
-    assert not os.listdir(isthmus.dir / "store/incoming")
+    wait_until(lambda: not os.listdir(isthmus.dir / "store/incoming"), what="the end of what was refused")
     assert [send(n) for n in range(3, 9)] == [0] * 6
     assert stored() == [["8", "8"]], stored()
     isthmus.tool("verify")

@@ -10,6 +10,7 @@ instances are answered A700H too.
 import dicom_raw as dicom
 from dicom_query import Query
 from harness import Isthmus, wait_until
+from kill_load import kill_database
 
 
 def send(association, number, **other):
@@ -37,7 +38,7 @@ def check_spool(isthmus):
     a, q = open_association(isthmus), Query(isthmus)
     assert send(a, 1) == 0
     assert found(q) == (1, 0)
-    isthmus.kill(isthmus.postmaster())
+    kill_database(isthmus)
     assert found(q) == (0, 0xA700)
     assert [send(a, n) for n in range(2, 7)] == [0] * 5, "safe in its file is safe"
     assert [send(a, 3), send(a, 1), send(a, 5, name="Other^Name")] == [0] * 3, "sent again"
@@ -48,7 +49,7 @@ def check_spool(isthmus):
     a.release()
     assert found(q) == (1, 0)
     q.release()
-    assert len(indexed(isthmus)) == 7
+    wait_until(lambda: len(indexed(isthmus)) == 7, what="the row of what came after")
     wait_until(lambda: not list((isthmus.dir / "store/incoming").iterdir()), what="the end of the spool")
     conflicts = isthmus.sql("select sop_instance_uid, reason from isthmus.conflict")
     assert conflicts == [["1.2.826.9.5", "other bytes"]], conflicts
@@ -61,7 +62,7 @@ def check_spool(isthmus):
 def check_refuse(isthmus):
     isthmus.configure("scp", when_database_down='"refuse"')
     isthmus.restart("isthmus-scp")
-    isthmus.kill(isthmus.postmaster())
+    kill_database(isthmus)
     a = open_association(isthmus)
     assert send(a, 8) == 0xA700
     a.release()

@@ -37,10 +37,10 @@ def instances(isthmus):
     return {row[0] for row in isthmus.sql("select sop_instance_uid from isthmus.instance")}
 
 
-def waiting(isthmus):
-    number = json.loads(isthmus.tool("status", "--json").stdout)["spooled"]
-    assert f"files waiting for a row    {number}\n" in isthmus.tool("status").stdout
-    return number
+def waits(isthmus, number):
+    """Both say so."""
+    return json.loads(isthmus.tool("status", "--json").stdout)["spooled"] == number and \
+        f"files waiting for a row    {number}\n" in isthmus.tool("status").stdout
 
 
 with Isthmus() as isthmus:
@@ -48,15 +48,16 @@ with Isthmus() as isthmus:
     isthmus.restart("isthmus-scp")
     for study in (LOCKED, FREE):
         store(isthmus, study, f"{study}.1")
+    wait_until(lambda: len(instances(isthmus)) == 2, what="the rows of what came first")
     with locked(isthmus, LOCKED):
         with locked(isthmus, FREE):
             for study in (LOCKED, FREE):
                 store(isthmus, study, f"{study}.2")
             assert len(instances(isthmus)) == 2
-            assert waiting(isthmus) == 2
+            assert waits(isthmus, 2)
         wait_until(lambda: f"{FREE}.2" in instances(isthmus), what="the file of the other study")
         assert f"{LOCKED}.2" not in instances(isthmus)
-        wait_until(lambda: waiting(isthmus) == 1, what="a status that follows")
+        wait_until(lambda: waits(isthmus, 1), what="a status that follows")
     wait_until(lambda: f"{LOCKED}.2" in instances(isthmus), what="the file of the locked study")
-    wait_until(lambda: waiting(isthmus) == 0, what="an empty spool")
-    assert not list((isthmus.dir / "store/incoming").iterdir())
+    wait_until(lambda: waits(isthmus, 0), what="an empty spool")
+    wait_until(lambda: not list((isthmus.dir / "store/incoming").iterdir()), what="an empty incoming/")

@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# timeout: 300
 """DCMTK's wlmscpfs and Isthmus with the same items answer the same queries with the same steps.
 
 Where they differ, the difference is known beforehand, and the standard allows it:
@@ -19,7 +18,7 @@ from types import SimpleNamespace
 import find_clients as clients
 import orders
 import worklist_queries as worklist
-from harness import Isthmus, free_port, wait_until
+from harness import Isthmus, ReservedPort, wait_until
 
 PHYSICIAN, SEX, BIRTH = 0x00400006, 0x00100040, 0x00100030
 UNSUPPORTED = {0x00102110: "Allergies", 0x00101030: "Patient's Weight", 0x0020000D: "Study Instance UID",
@@ -94,7 +93,8 @@ class Wlmscpfs:
     """With the items that `isthmus worklist export` writes."""
 
     def __init__(self, isthmus, directory):
-        self.address, self.aet = ("127.0.0.1", free_port()), "WLM"
+        self.port = ReservedPort()
+        self.address, self.aet = ("127.0.0.1", self.port.number), "WLM"
         items = directory / self.aet
         items.mkdir()
         isthmus.tool("worklist", "export", "--directory", str(items))
@@ -106,6 +106,7 @@ class Wlmscpfs:
     def __enter__(self):
         wait_until(lambda: subprocess.run(["echoscu", "-aec", self.aet, *map(str, self.address)],
                                           capture_output=True, check=False).returncode == 0, what="wlmscpfs")
+        self.port.close()
         return self
 
     def __exit__(self, *_):
