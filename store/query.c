@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CANCELLED "57014" /* by the statement time-out of the database, or its administrator */
 #define KNOWN_MAX 64
 
 struct query {
@@ -38,6 +39,14 @@ static const char *known_text(const char *sql)
     return known[n++];
 }
 
+/* To prepare takes the locks of the tables, too. */
+static int prepare(struct query *q, const char *sql, int n, const char **ret_name)
+{
+    int r = db_prepare(q->db, sql, n, ret_name);
+
+    return r == -EAGAIN && strncmp(db_problem(q->db), CANCELLED, 5) == 0 ? -ETIMEDOUT : r;
+}
+
 /* Keys that are compared for equality get a prepared statement, planned once. For ranges and
  * patterns the planner has to see the values. */
 static int send_statement(struct query *q, const struct statement_text *s)
@@ -47,7 +56,7 @@ static int send_statement(struct query *q, const struct statement_text *s)
     int n = (int)s->n_values, r = db_connect(q->db), sent;
 
     if (r == 0 && known)
-        r = db_prepare(q->db, known, n, &name);
+        r = prepare(q, known, n, &name);
     if (r < 0)
         return r;
     if (name)
@@ -121,12 +130,11 @@ static void settle(struct query *q, int outcome, json_t *next)
     q->next = next;
 }
 
-/* The statement time-out of the database, or its administrator. */
 static bool is_cancelled(const PGresult *result)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-    return state && strcmp(state, "57014") == 0;
+    return state && strcmp(state, CANCELLED) == 0;
 }
 
 /* Read what is still coming. true: the server says that it was cancelled. */

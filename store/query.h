@@ -52,7 +52,8 @@ struct query_problem {
 struct query;
 
 /* Check @identifier (of identifier_parse()) and start. 0; -EBADMSG: @ret_problem is filled;
- * errors of db.h. @db must stay untouched until query_end(). */
+ * -ETIMEDOUT: somebody kept a table locked for too long; errors of db.h. @db must stay untouched
+ * until query_end(). */
 int query_begin(struct db *db, const json_t *identifier, const struct query_options *options,
                 struct query **ret, struct query_problem *ret_problem);
 
