@@ -77,7 +77,7 @@ class State:
     def __init__(self, release, record):
         self.release = release
         self.record = open(record, "a", encoding="utf-8") if record else None
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.resources = {}
         self.versions = {}
         self.requests = 0
@@ -257,6 +257,7 @@ class Handler(BaseHTTPRequestHandler):
         if isinstance(body, (dict, list)):
             body = json.dumps(body).encode()
         self.status = status
+        self.finished()
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
@@ -265,22 +266,29 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def finished(self):
+        """Before anybody can see what the request did: then it is noted, and no longer under way."""
+        if self.under_way:
+            study, body = self.under_way
+            self.under_way = None
+            self.server.state.leave(study)
+            self.server.state.note({"method": self.command, "path": self.path, "body": body,
+                                    "headers": dict(self.headers), "status": self.status})
+
     def handle_request(self):
-        state, self.status = self.server.state, 0
+        state, self.status, self.under_way = self.server.state, 0, None
         body = self.read_body()
         if self.path.startswith("/control"):
             return self.control(body)
         rule = state.rule_for(urlsplit(self.path).path, body)
-        study = state.enter(body)
+        self.under_way = state.enter(body), body
         try:
             if not (rule and self.misbehave(rule)):
                 self.behave(body)
         except Refusal as refusal:
             self.answer(refusal.status, outcome(refusal.code, refusal.text))
         finally:
-            state.leave(study)
-            state.note({"method": self.command, "path": self.path, "body": body,
-                        "headers": dict(self.headers), "status": self.status})
+            self.finished()
 
     do_GET = do_PUT = do_POST = do_DELETE = handle_request
 

@@ -5,7 +5,6 @@ A study that is refused for good is parked and says why in the server's own word
 in no log; the others go on; a replay of all that is parked heals them. A number of 200 is trusted
 whatever comes with it. A server whose name is not known is waited for.
 """
-# timeout: 300
 import os
 import signal
 import tempfile
@@ -83,7 +82,8 @@ def waited_for(fake, studies):
     fake.behave()
     arrives(fake, uid, "after 401")
     with (isthmus.dir / "isthmus.conf").open("a") as conf:
-        conf.write('target "unknown" {\n    url = "http://isthmus.invalid/fhir"\n}\n')
+        # longer than a name may be: no name server has to say so
+        conf.write('target "unknown" {\n    url = "http://' + "x" * 64 + '.invalid/fhir"\n}\n')
     os.kill(isthmus.pid("isthmus-fhir"), signal.SIGHUP)
     wait_until(lambda: [r for r in isthmus.sql(why) if "resolve" in r[0]], what="an unknown name")
     studies.send_and_wait(fake)

@@ -24,11 +24,13 @@ def send(isthmus, number):
 
 def addresses(fake, study):
     """Those of the Endpoints that the ImagingStudy names; every reference is to one that is there."""
-    if study not in fake.studies():
+    resources = fake.state()["resources"]
+    shown = [s for s in resources.get("ImagingStudy", {}).values()
+             if s["identifier"][0]["value"] == f"urn:oid:{study}"]
+    if not shown:
         return None
-    endpoints = fake.state()["resources"].get("Endpoint", {})
-    found = []
-    for reference in fake.studies()[study].get("endpoint", []):
+    endpoints, found = resources.get("Endpoint", {}), []
+    for reference in shown[0].get("endpoint", []):
         kind, _, query = reference["reference"].partition("?identifier=")
         id_ = query.rpartition("%7C")[2] if query else kind.removeprefix("Endpoint/")
         there = [e for e in endpoints.values() if e["identifier"][0]["value"] == id_]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Trouble that belongs to one study, or is over, holds up no other study."""
-# timeout: 300
+import signal
 import tempfile
 from pathlib import Path
 
@@ -54,11 +54,11 @@ def test_unreadable(fake, studies):
     """A study whose rows cannot be read is parked, and holds up no other."""
     isthmus = studies.isthmus
     why = "the index's data of this study cannot be read"
-    fake.behave("status", status=503)
+    isthmus.kill(isthmus.pid("isthmus-fhir"), signal.SIGTERM)
     uid = studies.send()
     isthmus.sql("update isthmus.study set attributes = '{\"n\": 1e999}' "
                 f"where study_instance_uid = '{uid}'")
-    fake.behave()
+    isthmus.start()
     wait_until(lambda: parked(isthmus, uid) == [[why]], what="the parked study")
     studies.send_and_wait(fake)
     assert isthmus.logs().count(why) == 1, isthmus.logs()

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from harness import Isthmus, children, wait_until
+from harness import LIMIT_S, Isthmus, children, wait_until
 from test_publish import Fake, Studies
 
 STUDIES = 12
@@ -34,7 +34,7 @@ def share(isthmus, fake):
     assert state["overlaps"] == 0, f"{state['overlaps']} times a study was sent twice at once"
     for uid in uids:
         studies.send(uid, 3)
-    isthmus.kill(children(isthmus.pid("isthmus-fhir"))[0])
+    isthmus.kill(wait_until(lambda: children(isthmus.pid("isthmus-fhir")), what="a sender")[0])
     settled(isthmus)
     assert {uid: s["numberOfInstances"] for uid, s in fake.studies().items()} == \
         dict.fromkeys(uids, 3)
@@ -53,6 +53,6 @@ with tempfile.TemporaryDirectory(prefix="isthmus-publishers.") as scratch:
                 assert second.poll() is None
             finally:
                 second.terminate()
-                assert second.wait(timeout=60) == 0
+                assert second.wait(timeout=LIMIT_S) == 0
     finally:
         server.stop()

@@ -31,7 +31,7 @@ def codes(fake):
 
 def settled(isthmus):
     wait_until(lambda: isthmus.sql("select count(*) from isthmus.outbox where parked_at is null")
-               == [["0"]], what="an empty outbox")
+               == [["0"]], timeout=300, what="an empty outbox")
 
 
 def reject(isthmus, instance, rejected=True):

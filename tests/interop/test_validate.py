@@ -3,7 +3,6 @@
 those of the unit tests, of the sample study, and of a collection of files, if there is one. So are
 the definitions of our own extensions (fhir/definitions), and the extensions agree with them.
 """
-# timeout: 900
 import os
 import re
 import subprocess
