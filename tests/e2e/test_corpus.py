@@ -4,7 +4,6 @@
 Valid files are answered Success and kept byte for byte, verify finds no fault, and after each
 malformed one the server answers C-ECHO.
 """
-# timeout: 900
 import hashlib
 import os
 import re

@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# timeout: 300
 """The same queries asked by clients that others wrote: the same matches, the same names.
 
 findscu (DCMTK) always; pynetdicom where it can be imported or ISTHMUS_PYNETDICOM names a Python that has

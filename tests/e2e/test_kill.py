@@ -7,7 +7,6 @@ and ISTHMUS_KILL_WORKERS (killed in each round, one after the other) scale it, I
 repeats a run.
 """
 # fault
-# timeout: 600
 import os
 import random
 import time

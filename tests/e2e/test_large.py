@@ -6,7 +6,6 @@ ISTHMUS_LARGE_MIB (default 96) is the size of a multi-frame object, ISTHMUS_LARG
 without sanitizers) the peak must stay under 64 MiB and 256 MiB, else it may grow by 32 MiB.
 """
 # fault
-# timeout: 600
 import hashlib
 import os
 import re

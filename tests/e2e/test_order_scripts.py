@@ -3,7 +3,6 @@
 
 Scripts are drawn by lot: ORDER_SEED=n plays one of them again.
 """
-# timeout: 600
 import copy
 import os
 import random

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """What is asked of a FHIR server that orders are read from, and what its answers mean."""
-# timeout: 600
 import re
 import subprocess
 import tempfile

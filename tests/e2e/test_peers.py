@@ -3,7 +3,7 @@
 served, nothing of theirs is stored but what was acknowledged, and that bit for bit."""
 # fault
 # alone
-# timeout: 300
+import contextlib
 import socket
 import struct
 from pathlib import Path
@@ -18,7 +18,7 @@ STORE = {0x0002: dicom.CT_IMAGE, 0x0100: 1, 0x0110: 1, 0x0700: 0, 0x1000: "2.25.
 
 
 def associate(isthmus, contexts=((dicom.CT_IMAGE, [dicom.EXPLICIT]), (dicom.VERIFICATION, [dicom.IMPLICIT]))):
-    return dicom.Association(isthmus.address, isthmus.aet, list(contexts), calling="PEER", timeout=30)
+    return dicom.Association(isthmus.address, isthmus.aet, list(contexts), calling="PEER")
 
 
 def slice_of(number, more=b""):
@@ -146,11 +146,11 @@ def commands_that_lack_elements(isthmus, _):
                       for missing in (0x0100, 0x0110, 0x1000)), no_type):
         a = associate(isthmus)
         a.send_pdv(1, 3, command)
-        a.send_data(1, slice_of(13)[1])
         try:
+            a.send_data(1, slice_of(13)[1])
             assert a.read_response()[0x0900] != 0, command.hex()
             a.close()
-        except dicom.Refused:
+        except (dicom.Refused, BrokenPipeError, ConnectionResetError):
             check_ended(a)
     for whole in (b"", b"\0" * 8, dicom.command(STORE, True)[:20]):
         a = associate(isthmus)
@@ -176,7 +176,8 @@ def lengths_that_lie(isthmus, _):
                         (6, struct.pack(">IBB", 100, 1, 3)), (9, struct.pack(">IBBBBB", 2, 1, 3, 0, 0, 0))):
         a = associate(isthmus)
         a.socket.sendall(struct.pack(">BBI", 4, 0, length) + pdv)
-        a.socket.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # it may have ended by now
+            a.socket.shutdown(socket.SHUT_WR)
         check_ended(a)
 
 
@@ -258,6 +259,6 @@ with Isthmus() as isthmus:
     assert isthmus.sql("select count(*) from isthmus.conflict") == [["0"]]
     for uid, data in stored.items():
         assert dicom.part10(isthmus.stored_path(there[uid]))[1] == data, uid
-    wait_until(lambda: not list(Path(isthmus.dir / "store/incoming").iterdir()), 20, "an empty incoming/")
+    wait_until(lambda: not list(Path(isthmus.dir / "store/incoming").iterdir()), what="an empty incoming/")
     assert "signal" not in isthmus.logs().lower(), [x for x in isthmus.logs().splitlines() if "signal" in x.lower()]
     assert children(isthmus.pid("isthmus-scp"))

@@ -6,7 +6,6 @@ ISTHMUS_PROVENANCE_FRAMES (default 20000) is the number of frames that each name
 With ISTHMUS_PROVENANCE_ABSOLUTE set (a build without sanitizers) storing them must take less than
 2 s and the worker stay below 40 MiB, else it may grow by 32 MiB.
 """
-# timeout: 600
 import itertools
 import json
 import os

@@ -2,7 +2,6 @@
 """Studies and their orders, seen from the FHIR server, in R5 and R4: order first, images first, a
 wrong accession number, a wrong patient, two accession numbers; after each step the ImagingStudy, the
 queue of isthmus reconcile and what queries answer are right."""
-# timeout: 400
 import datetime
 import json
 import tempfile

@@ -2,7 +2,6 @@
 """The whole index from the files alone: what reindex makes in an empty database is row by row what
 the listener made, but for keys; stopped, it goes on; where rows are, it adds the missing ones."""
 # fault
-# timeout: 600
 import json
 import os
 import signal

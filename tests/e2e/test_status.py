@@ -3,7 +3,6 @@
 sending again, queries of two calling AE titles and the FHIR resources say the same, and no file is
 lost. A file that `isthmus verify` finds damaged is UNAVAILABLE until it is sent again.
 """
-# timeout: 300
 import json
 import struct
 import tempfile

@@ -2,7 +2,6 @@
 """The files about status and rejection of a collection give the same index and the same FHIR
 resources, R5 and R4, whatever comes first.
 """
-# timeout: 600
 import random
 import tempfile
 from pathlib import Path

@@ -113,6 +113,7 @@ def check_database_away(isthmus):
 
 with Isthmus(sample=True) as isthmus:
     wait_until(lambda: STUDY in isthmus.imaging_studies(), what="the ImagingStudy")
+    wait_until(lambda: isthmus.sql("select count(*) from isthmus.outbox") == [["0"]], what="the end of publishing")
     check_usage(isthmus)
     check_status(isthmus)
     check_publish(isthmus)

@@ -44,8 +44,9 @@ def check_stopped(isthmus):
     """A file in what was compared before it was killed, and one after it, are both counted."""
     early, late = damage(isthmus, 0), damage(isthmus, INSTANCES - 1)
     began = time.monotonic()
-    running = isthmus.owner_tool("verify", "--rate", "2", start=True)
+    running = isthmus.owner_tool("verify", "--rate", "0.5", start=True)
     wait_until(lambda: compared(isthmus) > 0, what="the first batch")
+    running.send_signal(signal.SIGSTOP)
     second = isthmus.owner_tool("verify", check=False)
     assert second.returncode == 3 and "running already" in second.stderr, second
     running.send_signal(signal.SIGKILL)
@@ -53,7 +54,7 @@ def check_stopped(isthmus):
     before = compared(isthmus)
     assert 0 < before < INSTANCES and before % BATCH == 0, before
     # as many bytes as that took at that rate
-    assert time.monotonic() - began > before * 8192 / 2e6, "faster than --rate"
+    assert time.monotonic() - began > before * 8192 / 0.5e6, "faster than --rate"
     early()
     wait_until(lambda: not isthmus.sql("select from pg_locks where locktype = 'advisory'"),
                what="the end of the killed one's session")
@@ -83,7 +84,7 @@ def check_progress(isthmus):
     bars = re.findall(r"\[(#*)\.*\] +(\d+) %  \S+ \S+  (\S+) (\S+)/s(?:  left (\d+):(\d\d))?", shown)
     assert len(bars) > 3 and bars == sorted(bars, key=lambda bar: (len(bar[0]), int(bar[1]))), shown
     left = [60 * int(minutes) + int(seconds) for *_, minutes, seconds in bars if minutes]
-    assert left and left[0] <= 10 and left[-1] <= left[0], shown
+    assert left and left[-1] <= left[0], shown
     assert shown.endswith("\r\033[K"), shown
 
 
