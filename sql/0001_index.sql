@@ -1,6 +1,5 @@
 -- The index: which instances are stored, what their headers say, and which studies changed.
--- Lock order everywhere: patient, study, study_count, series_count, instance, lock_orders(),
--- order_match, outbox.
+-- Lock order everywhere: patient, study, tally, instance, lock_orders(), order_match, outbox.
 create schema isthmus;
 grant usage on schema isthmus to isthmus_scp, isthmus_fhir;
 set local search_path = isthmus;
@@ -53,17 +52,6 @@ create table study (
 ) with (fillfactor = 80);
 create index on study (patient_key);
 
--- What each instance changes. Apart: a new version of the study is much to write, and all indexes
--- of it are opened for that. Here, most versions find room where the one before was.
-create table study_count (
-    study_key bigint primary key references study on delete cascade,
-    number_of_study_related_instances integer not null default 0,
-    size_bytes bigint not null default 0, -- of all data sets
-    changes bigint not null default 0, -- those that put_next() did not write into the outbox
-    marked_until timestamptz, -- mark() would change nothing before; null: it may
-    last_received_at timestamptz not null default now()
-) with (fillfactor = 50);
-
 create table series (
     series_key bigint generated always as identity primary key,
     study_key bigint not null references study,
@@ -80,10 +68,33 @@ create table series (
     unique (study_key, series_instance_uid)
 ) with (fillfactor = 80);
 
-create table series_count ( -- as study_count
-    series_key bigint primary key references series on delete cascade,
-    number_of_series_related_instances integer not null default 0
+-- What each instance counts in. Apart from study and series: a new version of these is much to
+-- write, and here most versions find room where the one before was. Connections count in different
+-- lanes, so that those who store into one series do not wait for each other's COMMIT.
+create table tally (
+    series_key bigint not null references series on delete cascade,
+    lane integer not null,
+    study_key bigint not null references study,
+    instances integer not null,
+    size_bytes bigint not null, -- of all data sets
+    changes bigint not null default 0, -- those that put_next() did not write into the outbox
+    marked_until timestamptz, -- mark() would change nothing before; null: it may
+    last_received_at timestamptz not null,
+    primary key (series_key, lane)
 ) with (fillfactor = 50);
+create index on tally (study_key);
+
+create function lane() returns integer language sql stable return pg_backend_pid() % 16;
+
+create view series_count as
+    select series_key, sum(instances)::integer as number_of_series_related_instances
+    from tally group by series_key;
+
+create view study_count as
+    select study_key, sum(instances)::integer as number_of_study_related_instances,
+        sum(size_bytes)::bigint as size_bytes, sum(changes)::bigint as changes,
+        max(last_received_at) as last_received_at
+    from tally group by study_key;
 
 create table instance (
     instance_key bigint generated always as identity primary key,
@@ -174,8 +185,8 @@ create function due(first_change timestamptz, quiet interval, longest interval)
     return date_trunc('second', least(first_change + longest, now() + quiet)
                                 + interval '999 milliseconds');
 
--- What study_count.marked_until is after mark(). Who takes the study out of the outbox, or parks it,
--- makes that null, in generation_of().
+-- What tally.marked_until is after mark(). Who takes the study out of the outbox, or parks it, makes
+-- that null, in generation_of().
 create function marked_until() returns timestamptz language sql stable
     return date_trunc('second', now() + interval '999 milliseconds');
 
@@ -207,7 +218,7 @@ create function received_at(p_blob bigint) returns timestamptz language sql immu
 -- Store one instance: parents, row, counters, flags and outbox marks, or find that it is a
 -- duplicate or a conflict. Called in a transaction of its own; a race that it cannot settle by
 -- itself ends with serialization_failure, and the caller calls again. Answers 'stored' (with the
--- keys of study and series where put_next() may follow), 'conflict', or 'duplicate BLOB'.
+-- key of the series where put_next() may follow), 'conflict', or 'duplicate BLOB'.
 create function put_instance(
     p_sop_instance_uid text, p_sop_class_uid text, p_study_instance_uid text,
     p_series_instance_uid text, p_transfer_syntax_uid text, p_calling_ae_title text,
@@ -316,22 +327,9 @@ begin
             exit when found;
         end loop;
 
-        insert into isthmus.study_count as c (study_key, number_of_study_related_instances,
-            size_bytes, marked_until, last_received_at)
-        values (st.study_key, 1, p_size_bytes, isthmus.marked_until(),
-            isthmus.received_at(p_blob))
-        on conflict (study_key) do update set
-            number_of_study_related_instances = c.number_of_study_related_instances + 1,
-            size_bytes = c.size_bytes + excluded.size_bytes, marked_until = excluded.marked_until,
-            last_received_at = case when v_begun then excluded.last_received_at
-                else greatest(c.last_received_at, excluded.last_received_at) end;
         if not v_begun then
-            update isthmus.series_count c
-            set number_of_series_related_instances = c.number_of_series_related_instances + 1
-            from isthmus.series s
-            where s.study_key = st.study_key and s.series_instance_uid = p_series_instance_uid
-              and c.series_key = s.series_key
-            returning s.series_key, s.attributes into se;
+            select s.series_key, s.attributes into se from isthmus.series s
+            where s.study_key = st.study_key and s.series_instance_uid = p_series_instance_uid;
             v_new_series := not found;
             -- What it adds to the row of the study.
             if v_new_series or st.flags | p_flags <> st.flags
@@ -361,8 +359,15 @@ begin
                 p_series_date, p_series_time, p_series_description, p_body_part_examined,
                 p_series_attributes)
             returning series_key, attributes into se;
-            insert into isthmus.series_count values (se.series_key, 1);
         end if;
+        insert into isthmus.tally as t (series_key, lane, study_key, instances, size_bytes,
+            marked_until, last_received_at)
+        values (se.series_key, isthmus.lane(), st.study_key, 1, p_size_bytes,
+            isthmus.marked_until(), isthmus.received_at(p_blob))
+        on conflict (series_key, lane) do update set
+            instances = t.instances + 1, size_bytes = t.size_bytes + excluded.size_bytes,
+            marked_until = excluded.marked_until,
+            last_received_at = greatest(t.last_received_at, excluded.last_received_at);
 
         if st.patient_attributes <> p_patient_attributes then
             v_new_patient := isthmus.reconcile_patient(st.study_key, st.patient_identities,
@@ -420,28 +425,25 @@ begin
     return case when st.patient_attributes = p_patient_attributes
         and not isthmus.requests_differ(st.attributes, p_study_attributes)
         and se.attributes = p_series_attributes
-        then concat_ws(' ', 'stored', st.study_key, se.series_key,
+        then concat_ws(' ', 'stored', se.series_key,
                        case when st.attributes <> p_study_attributes then 'own' end)
         else 'stored' end;
 end $$;
 
--- Store the next instance of a series whose caller has just stored one with the same patient and
--- series, accession number, SOP class and flags, without references: put_instance() answered it
--- 'stored STUDY_KEY SERIES_KEY', so all that is shared is in the rows, and stays there as long as
--- they have these keys (see take_out). @p_study_attributes: null when they are those of the row.
--- Answers 'stored' and how many instances the study has now, or 'other': nothing was done,
--- put_instance() is to do it.
+-- Store the next instance of a series whose caller, on this connection, has just stored one with the
+-- same patient and series, accession number, SOP class and flags, without references:
+-- put_instance() answered it 'stored SERIES_KEY', so all that is shared is in the rows, and stays
+-- there as long as the series has this key (see take_out). @p_study_attributes: null when they are
+-- those of the row. Answers 'stored', or 'other': nothing was done, put_instance() is to do it.
 create function put_next(
-    p_study_key bigint, p_series_key bigint, p_sop_instance_uid text, p_sop_class_uid text,
+    p_series_key bigint, p_sop_instance_uid text, p_sop_class_uid text,
     p_transfer_syntax_uid text, p_calling_ae_title text, p_blob bigint, p_size_bytes bigint,
     p_digest bytea, p_flags integer, p_instance_number integer, p_sop_instance_status text,
     p_study_attributes jsonb, p_attributes jsonb
 ) returns text language plpgsql as $$
 declare
     v_received_at timestamptz := isthmus.received_at(p_blob);
-    v_instances integer;
-    v_study_attributes jsonb; -- null: those of the row
-    v_marked_until timestamptz;
+    c record;
     v_nothing text;
 begin
     if p_sop_class_uid = '1.2.840.10008.5.1.4.1.1.88.59'
@@ -449,50 +451,39 @@ begin
        or p_attributes ? '0040A370' then
         return 'other';
     end if;
-    if p_study_attributes is not null then
-        select coalesce(attributes_as_stored, attributes) into v_study_attributes
-        from isthmus.study where study_key = p_study_key;
-        if isthmus.requests_differ(v_study_attributes, p_study_attributes) then
-            return 'other';
-        end if;
-        v_study_attributes := nullif(p_study_attributes, v_study_attributes);
-    end if;
     v_nothing := pg_advisory_xact_lock_shared(5, 0); -- see rejection
-    update isthmus.study_count set
-        number_of_study_related_instances = number_of_study_related_instances + 1,
-        changes = changes + 1,
-        size_bytes = size_bytes + p_size_bytes,
-        last_received_at = greatest(last_received_at, v_received_at)
-    where study_key = p_study_key
+    update isthmus.tally t set
+        instances = t.instances + 1, changes = t.changes + 1,
+        size_bytes = t.size_bytes + p_size_bytes,
+        last_received_at = greatest(t.last_received_at, v_received_at)
+    from isthmus.study s
+    where t.series_key = p_series_key and t.lane = isthmus.lane() and s.study_key = t.study_key
       and not exists (select from isthmus.instance where sop_instance_uid = p_sop_instance_uid)
       and not exists (select from isthmus.rejection where sop_instance_uid = p_sop_instance_uid)
-    returning number_of_study_related_instances, marked_until into v_instances, v_marked_until;
+      and (p_study_attributes is null or not isthmus.requests_differ(
+              coalesce(s.attributes_as_stored, s.attributes), p_study_attributes))
+    returning t.study_key, t.marked_until, -- the attributes: null when they are those of the row
+        nullif(p_study_attributes, coalesce(s.attributes_as_stored, s.attributes)) as attributes
+        into c;
     if not found then
         return 'other';
     end if;
-    -- A statement of its own: while the first one waited, others went on with the series.
-    update isthmus.series_count
-    set number_of_series_related_instances = number_of_series_related_instances + 1
-    where series_key = p_series_key;
-    if found then
-        insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid,
-            transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, received_at,
-            instance_number, sop_instance_status, flags, attributes, study_attributes)
-        values (p_series_key, p_sop_instance_uid, p_sop_class_uid, p_transfer_syntax_uid,
-            p_calling_ae_title, p_blob, p_size_bytes, p_digest, v_received_at,
-            p_instance_number, p_sop_instance_status, p_flags, p_attributes, v_study_attributes)
-        on conflict (sop_instance_uid) do nothing;
-    end if;
+    insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid,
+        transfer_syntax_uid, calling_ae_title, blob, size_bytes, digest, received_at,
+        instance_number, sop_instance_status, flags, attributes, study_attributes)
+    values (p_series_key, p_sop_instance_uid, p_sop_class_uid, p_transfer_syntax_uid,
+        p_calling_ae_title, p_blob, p_size_bytes, p_digest, v_received_at,
+        p_instance_number, p_sop_instance_status, p_flags, p_attributes, c.attributes)
+    on conflict (sop_instance_uid) do nothing;
     if not found then
-        raise exception 'it was stored, or its series replaced, in this moment'
-            using errcode = 'serialization_failure';
+        raise exception 'it was stored in this moment' using errcode = 'serialization_failure';
     end if;
-    if v_marked_until is null or v_marked_until < now() then
-        update isthmus.study_count set marked_until = isthmus.marked_until()
-        where study_key = p_study_key;
-        perform isthmus.mark(p_study_key);
+    if c.marked_until is null or c.marked_until < now() then
+        update isthmus.tally set marked_until = isthmus.marked_until()
+        where series_key = p_series_key and lane = isthmus.lane();
+        perform isthmus.mark(c.study_key);
     end if;
-    return 'stored ' || v_instances;
+    return 'stored';
 end $$;
 
 -- A SOP Instance UID that is taken, by the instance of @p_series_key and by another file, @p_old:
@@ -770,10 +761,10 @@ begin
             v_busy := true;
             continue when not pg_try_advisory_lock(c.lock_key);
             -- Another publisher may have settled it since this statement began to look.
-            select o.study_key, o.generation + n.changes, o.attempts, coalesce(p.digest, ''),
+            select o.study_key, o.generation + coalesce(n.changes, 0), o.attempts, coalesce(p.digest, ''),
                    coalesce(p.form, '')
             into study_key, generation, attempts, digest, form
-            from isthmus.outbox o join isthmus.study_count n on n.study_key = o.study_key
+            from isthmus.outbox o left join isthmus.study_count n on n.study_key = o.study_key
             left join isthmus.published p
                 on p.target_key = o.target_key and p.study_key = o.study_key
             where o.target_key = p_target_key and o.study_key = c.study_key
@@ -818,15 +809,19 @@ create function begin_sending(p_target_key integer, p_study_key bigint, p_own te
 $$;
 
 -- The generation that the outbox has of a study when nothing came since claim() gave @p_generation.
--- Its count stays locked to COMMIT: who was storing has counted before this looks at
--- study_count.changes, and who waits will mark.
+-- Its tallies stay locked to COMMIT: who was storing has counted before this looks at their changes,
+-- and who waits, or makes another one, will mark.
 create function generation_of(p_study_key bigint, p_generation bigint) returns bigint
     language plpgsql as $$
 declare
     v_changes bigint;
 begin
-    update isthmus.study_count set marked_until = null
-    where study_key = p_study_key returning changes into strict v_changes;
+    perform from isthmus.tally where study_key = p_study_key
+    order by series_key, lane for no key update; -- in one order, as two may do it at once
+    with all_of_it as (
+        update isthmus.tally set marked_until = null where study_key = p_study_key
+        returning changes)
+    select coalesce(sum(changes), 0) into v_changes from all_of_it;
     return p_generation - v_changes;
 end $$;
 
@@ -876,10 +871,10 @@ begin
       and o.study_key = p_study_key;
 end $$;
 
-grant select, insert, update on patient, study, study_count, series, series_count, instance,
-    conflict, outbox to isthmus_scp;
-grant select on schema_version, target, published to isthmus_scp;
-grant select on schema_version, patient, study, study_count, series, series_count, instance,
-    conflict to isthmus_fhir;
-grant update (marked_until) on study_count to isthmus_fhir;
+grant select, insert, update on patient, study, series, tally, instance, conflict, outbox
+    to isthmus_scp;
+grant select on schema_version, target, published, study_count, series_count to isthmus_scp;
+grant select on schema_version, patient, study, series, tally, study_count, series_count,
+    instance, conflict to isthmus_fhir;
+grant update (marked_until) on tally to isthmus_fhir;
 grant select, insert, update, delete on target, outbox, published to isthmus_fhir;

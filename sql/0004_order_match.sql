@@ -742,7 +742,8 @@ create view reconcile_list as
         nullif(p.patient_id, '') as patient_id, p.patient_name,
         isthmus.order_candidates(t.study_key) as candidates
     from isthmus.order_match m join isthmus.study t using (study_key)
-        join isthmus.study_count c using (study_key) join isthmus.patient p using (patient_key);
+        left join isthmus.study_count c using (study_key)
+        join isthmus.patient p using (patient_key);
 
 grant select, insert, update, delete on study_request, order_match, study_order to isthmus_scp;
 grant select, insert, update, delete on order_match, study_order to isthmus_fhir;

@@ -79,9 +79,9 @@ begin
        or t.study_instance_uid in (select c.study_instance_uid from isthmus.conflict c
                                    where c.conflict_key = any (p_conflict_keys))
     order by t.study_key for no key update;
-    -- put_next() locks only the count.
-    perform from isthmus.study_count c where c.study_key = begin_replace.study_key
-    for no key update;
+    -- put_next() locks only its tally.
+    perform from isthmus.tally t where t.study_key = begin_replace.study_key
+    order by t.series_key, t.lane for no key update;
     select count(*) into v_n from isthmus.conflict
     where conflict_key = any (p_conflict_keys) and settled_at is null;
     if v_n <> cardinality(p_conflict_keys) then
@@ -155,10 +155,11 @@ begin
                                  where c.conflict_key = any (p_conflict_keys));
     delete from isthmus.instance i using isthmus.series s
     where s.study_key = p_study_key and i.series_key = s.series_key;
+    -- A publisher counts both together, so the sum must not fall.
+    update isthmus.outbox o set generation = o.generation + n.changes
+    from isthmus.study_count n where n.study_key = p_study_key and o.study_key = p_study_key;
     delete from isthmus.series where study_key = p_study_key;
     delete from isthmus.study_request where study_key = p_study_key and not by_person;
-    update isthmus.study_count set number_of_study_related_instances = 0, size_bytes = 0
-    where study_key = p_study_key;
     update isthmus.study set number_of_study_related_series = 0, modalities_in_study = '{}',
         sop_classes_in_study = '{}', flags = 0, patient_differs = false, patient_identities = '[]',
         has_conversion = false, rejected_instances = 0, authorized_instances = 0

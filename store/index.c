@@ -72,7 +72,7 @@ void index_begin(struct db *db, struct index_series *series, const struct instan
     struct index_row row = {.values = {NULL}};
 
     index_cancel(db, series);
-    if (series->is_shared || !db_connection(db))
+    if (!db_connection(db))
         return;
     if (index_row_fill(i, &row) == 0 && begin(db, series, row.values) == 0)
         series->begun_blob = i->blob_id;
@@ -91,7 +91,7 @@ static int put_begun(struct db *db, struct index_series *series, const char *con
     series->begun_blob = 0;
     if (r < 0)
         return r == -EINVAL ? -ENOENT : r;
-    if (next && index_next_take(series, PQgetvalue(result, 0, 0)) < 0) {
+    if (next && !index_next_is_done(PQgetvalue(result, 0, 0))) {
         db_rollback(db);
         r = -ENOENT;
     } else {

@@ -25,10 +25,8 @@ enum index_result {
 struct index_series {
     char *block; /* see index_row_pack() */
     const char *values[INDEX_PARAMETERS];
-    char study_key[24], series_key[24];
+    char series_key[24];
     bool study_as_row;   /* its study attributes are those of the study row */
-    uint64_t instances;  /* of the study, ours included; 0: not known */
-    bool is_shared;      /* others stored in the study since the instance before */
     uint64_t begun_blob; /* 0: none, see index_begin() */
 };
 
@@ -45,9 +43,8 @@ int index_put(struct db *db, struct index_series *series, const struct instance 
 
 /* Let the database execute the put of @i while its file is still being sealed. index_put() or
  * index_keep() with the same @series, called when it is, commits that; where nothing could be
- * begun, or it has another blob now, they do it all. @db serves nobody else until then, and others
- * wait for the study: so only for a file that takes long, and nothing is begun where there are
- * others. */
+ * begun, or it has another blob now, they do it all. @db serves nobody else until then, and a first
+ * instance of a series lets others wait for the study: so only for a file that takes long. */
 void index_begin(struct db *db, struct index_series *series, const struct instance *i);
 /* The file could not be sealed: nothing is put. */
 void index_cancel(struct db *db, struct index_series *series);
@@ -56,8 +53,8 @@ void index_cancel(struct db *db, struct index_series *series);
 int index_put_values(struct db *db, const char *const *values, enum index_result *ret,
                      uint64_t *ret_old);
 
-/* What put_instance() answered: "stored", "stored 3 5", "stored 3 5 own", "conflict", "duplicate 7"
- * or "rejected 7". */
+/* What put_instance() answered: "stored", "stored 5", "stored 5 own", "conflict", "duplicate 7" or
+ * "rejected 7". */
 enum index_result index_result_of(const char *word);
 
 /* The same, and a duplicate is only called so when the file that is there still has the bytes: it

@@ -147,7 +147,7 @@ static bool all_done(struct index_batch *b)
     bool done = true;
 
     for (size_t i = 0; i < b->n; i++)
-        if (b->rows[i].series && strcmp(b->rows[i].word, "other") == 0) {
+        if (b->rows[i].series && !index_next_is_done(b->rows[i].word)) {
             index_series_done(b->rows[i].series);
             done = false;
         }

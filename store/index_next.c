@@ -65,13 +65,14 @@ bool index_series_matches(const struct index_series *s, const char *const *value
 }
 
 const char index_next_statement[] =
-    "select isthmus.put_next($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    "select isthmus.put_next($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 void index_next_values(const struct index_series *s, const char *const *values,
                        const char *ret[INDEX_NEXT_PARAMETERS])
 {
-    const char *const own[INDEX_NEXT_PARAMETERS] = {s->study_key,
-                                                    s->series_key,
+    const char *study = values[STUDY_ATTRIBUTES];
+    bool as_row = s->study_as_row && is_same(study, s->values[STUDY_ATTRIBUTES]);
+    const char *const own[INDEX_NEXT_PARAMETERS] = {s->series_key,
                                                     values[SOP_INSTANCE_UID],
                                                     values[SOP_CLASS_UID],
                                                     values[TRANSFER_SYNTAX_UID],
@@ -82,26 +83,18 @@ void index_next_values(const struct index_series *s, const char *const *values,
                                                     values[FLAGS],
                                                     values[INSTANCE_NUMBER],
                                                     values[SOP_INSTANCE_STATUS],
-                                                    values[STUDY_ATTRIBUTES],
+                                                    as_row ? NULL : study,
                                                     values[ATTRIBUTES]};
 
     memcpy(ret, own, sizeof own);
 }
 
-int index_next_take(struct index_series *s, const char *word)
+bool index_next_is_done(const char *word)
 {
-    static const char stored[] = "stored ";
-    uint64_t instances;
-
-    if (strncmp(word, stored, sizeof stored - 1) != 0)
-        return -ENOENT;
-    instances = strtoull(word + sizeof stored - 1, NULL, 10);
-    s->is_shared = s->instances != 0 && instances != s->instances + 1;
-    s->instances = instances;
-    return 0;
+    return strcmp(word, "stored") == 0;
 }
 
-int index_put_next(struct db *db, struct index_series *s, const char *const *values)
+int index_put_next(struct db *db, const struct index_series *s, const char *const *values)
 {
     const char *own[INDEX_NEXT_PARAMETERS];
     PGresult *result;
@@ -111,7 +104,7 @@ int index_put_next(struct db *db, struct index_series *s, const char *const *val
     r = db_query(db, index_next_statement, INDEX_NEXT_PARAMETERS, own, &result);
     if (r < 0)
         return r;
-    r = index_next_take(s, PQgetvalue(result, 0, 0));
+    r = index_next_is_done(PQgetvalue(result, 0, 0)) ? 0 : -ENOENT;
     PQclear(result);
     return r;
 }
@@ -124,10 +117,10 @@ void index_series_remember(struct index_series *s, const char *word, const char 
     int found;
 
     index_series_done(s);
-    found = sscanf(word, "stored %23[0-9] %23[0-9] %3s", next.study_key, next.series_key, own);
-    if (values[REFERENCES] || found < 2 || index_row_pack(values, &next.block, &n) < 0)
+    found = sscanf(word, "stored %23[0-9] %3s", next.series_key, own);
+    if (values[REFERENCES] || found < 1 || index_row_pack(values, &next.block, &n) < 0)
         return;
-    next.study_as_row = found == 2;
+    next.study_as_row = found == 1;
     if (index_row_unpack(next.block, n, next.values) == 0)
         *s = next;
     else

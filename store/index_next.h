@@ -10,16 +10,16 @@
 bool index_series_matches(const struct index_series *s, const char *const *values);
 
 /* How put_next() is called for it. @ret points into @s and @values. */
-#define INDEX_NEXT_PARAMETERS 14
+#define INDEX_NEXT_PARAMETERS 13
 extern const char index_next_statement[];
 void index_next_values(const struct index_series *s, const char *const *values,
                        const char *ret[INDEX_NEXT_PARAMETERS]);
 
-/* What it answered: 0, and @s knows whether others store in its study; -ENOENT: it did nothing. */
-int index_next_take(struct index_series *s, const char *word);
+/* Whether it did it, as it answered with @word. */
+bool index_next_is_done(const char *word);
 
 /* Store it. -ENOENT: not this way, and nothing was done; else as index_put_values(). */
-int index_put_next(struct db *db, struct index_series *s, const char *const *values);
+int index_put_next(struct db *db, const struct index_series *s, const char *const *values);
 
 /* put_instance() answered @values with @word: what the next instance may count on. */
 void index_series_remember(struct index_series *s, const char *word, const char *const *values);

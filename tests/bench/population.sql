@@ -63,8 +63,6 @@ begin
     join isthmus.patient p on p.issuer_of_patient_id = 'HOSPITAL'
         and p.patient_id = 'P' || lpad((1 + n % greatest(studies / 2, 1))::text, 8, '0')
     order by n;
-    insert into isthmus.study_count (study_key, number_of_study_related_instances)
-    select study_key, series_per_study * instances_per_series from isthmus.study order by study_key;
     insert into isthmus.series (study_key, series_instance_uid, modality, series_number,
         series_description, body_part_examined, attributes)
     select t.study_key, t.study_instance_uid || '.' || s, t.modalities_in_study[1], s, 'SERIES ' || s,
@@ -75,8 +73,9 @@ begin
                '00400275', jsonb_build_object('vr', 'SQ', 'Value', jsonb_build_array(jsonb_build_object(
                    '00400009', bench.value('SH', 'S' || t.study_id), '00401001', bench.value('SH', 'RP' || t.study_id)))))
     from isthmus.study t, generate_series(1, series_per_study) s order by t.study_key, s;
-    insert into isthmus.series_count (series_key, number_of_series_related_instances)
-    select series_key, instances_per_series from isthmus.series order by series_key;
+    insert into isthmus.tally (series_key, lane, study_key, instances, size_bytes, last_received_at)
+    select series_key, 0, study_key, instances_per_series, 524288 * instances_per_series, now()
+    from isthmus.series order by series_key;
     insert into isthmus.instance (series_key, sop_instance_uid, sop_class_uid, transfer_syntax_uid,
         blob, size_bytes, digest, instance_number, attributes)
     select s.series_key, s.series_instance_uid || '.' || i, '1.2.840.10008.5.1.4.1.1.2',
@@ -92,8 +91,8 @@ create table if not exists bench.shelf (n integer generated always as identity, 
 
 create or replace function bench.shelve() returns void language plpgsql as $$
 declare
-    v_tables regclass[] := '{isthmus.patient,isthmus.study,isthmus.study_count,isthmus.series,
-        isthmus.series_count,isthmus.instance}';
+    v_tables regclass[] := '{isthmus.patient,isthmus.study,isthmus.series,isthmus.tally,
+        isthmus.instance}';
     c record;
 begin
     insert into bench.shelf (statement)

@@ -352,9 +352,9 @@ Test(order_match, a_step_is_completed_when_its_studies_have_been_quiet)
     happen(&(struct event){NULL, &order_1}, 1);
     add_step("S1", "CT", "SCHEDULED");
     happen(&(struct event){&image_1, NULL}, 2);
-    run_sql(d.db, "update isthmus.study_count set last_received_at = now() - interval '59 min'");
+    run_sql(d.db, "update isthmus.tally set last_received_at = now() - interval '59 min'");
     cr_assert_answer(d.db, "select isthmus.complete_steps('1 h')", "0");
-    run_sql(d.db, "update isthmus.study_count set last_received_at = now() - interval '61 min'");
+    run_sql(d.db, "update isthmus.tally set last_received_at = now() - interval '61 min'");
     cr_assert_answer(d.db, "select isthmus.complete_steps('1 h')", "1");
     cr_assert_str_eq(steps_text(), "S1 COMPLETED");
     happen(&(struct event){&image_2, NULL}, 4); /* late */

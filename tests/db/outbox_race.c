@@ -88,7 +88,7 @@ static struct outbox_item claim_marked(void)
                   "quiet interval, longest interval) returns timestamptz language sql stable "
                   "return '2000-01-01Z'::timestamptz");
     change_shortly(1);
-    run_sql(d.db, "update isthmus.study_count set marked_until = 'infinity'");
+    run_sql(d.db, "update isthmus.tally set marked_until = 'infinity'");
     change_shortly(2);
     cr_assert_answer(d.db, "select generation from isthmus.outbox", "1");
     return claim(other, target);

@@ -80,9 +80,9 @@ Test(put_next, the_outbox_is_left_alone_while_marking_would_change_nothing)
     put_on(&first, INDEX_STORED);
     cr_assert_answer(d.db,
                      "select marked_until between now() - interval '5s' and now() + interval '1s' "
-                     "from isthmus.study_count",
+                     "from isthmus.tally",
                      "t");
-    run_sql(d.db, "update isthmus.study_count set marked_until = 'infinity'");
+    run_sql(d.db, "update isthmus.tally set marked_until = 'infinity'");
     put_on(&second, INDEX_STORED);
     cr_assert_answer(d.db, "select generation from isthmus.outbox", "1");
 }
@@ -90,7 +90,7 @@ Test(put_next, the_outbox_is_left_alone_while_marking_would_change_nothing)
 Test(put_next, a_study_that_was_marked_earlier_settled_or_parked_is_marked)
 {
     static const char *const causes[] = {
-        "update isthmus.study_count set marked_until = now() - interval '1s'",
+        "update isthmus.tally set marked_until = now() - interval '1s'",
         "select isthmus.park(target_key, study_key, generation + changes, '') "
         "from isthmus.outbox join isthmus.study_count using (study_key)",
         "select isthmus.settle(target_key, study_key, generation + changes, '', '', '') "
@@ -101,14 +101,14 @@ Test(put_next, a_study_that_was_marked_earlier_settled_or_parked_is_marked)
     put_on(&first, INDEX_STORED);
     forbid("put_instance");
     for (size_t i = 0; i < 3; i++) {
-        run_sql(d.db, "update isthmus.study_count set marked_until = 'infinity'");
+        run_sql(d.db, "update isthmus.tally set marked_until = 'infinity'");
         run_sql(d.db, "update isthmus.outbox set due_at = due_at - interval '5s'");
         run_sql(d.db, causes[i]);
         put_on(more[i], INDEX_STORED);
         cr_assert_answer(d.db,
                          "select concat_ws(' ', parked_at, due_at > now() + interval '9s', "
                          "marked_until < now() + interval '1s') from isthmus.outbox "
-                         "join isthmus.study_count using (study_key)",
+                         "join isthmus.tally using (study_key)",
                          "t t");
     }
 }
@@ -194,7 +194,6 @@ Test(put_next, a_series_that_was_made_anew_is_not_mistaken)
 {
     put_on(&first, INDEX_STORED);
     run_sql(d.db, "delete from isthmus.instance; delete from isthmus.series; "
-                  "update isthmus.study_count set number_of_study_related_instances = 0; "
                   "update isthmus.study set number_of_study_related_series = 0");
     put_on(&second, INDEX_STORED);
     put_on(&third, INDEX_STORED);

@@ -25,7 +25,7 @@ def locked(isthmus, study):
     with subprocess.Popen(["psql", "-XAtq", isthmus.db], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as other:
         other.stdin.write("begin; select 'locked' from isthmus.study "
-                          "join isthmus.study_count using (study_key) "
+                          "join isthmus.tally using (study_key) "
                           f"where study_instance_uid = '{study}' for update;\n")
         other.stdin.flush()
         assert other.stdout.readline().strip() == "locked"
