@@ -165,7 +165,7 @@ _Noreturn void indexer_run(int line, const struct settings *settings, struct sto
             log_error("spool: files stay in incoming/, the disk says: %s", strerror(-left));
         if (child_stopping)
             break;
-        if (left == 0 || x.stands)
+        if (left <= 0 || x.stands)
             tend_orders(&x);
         if (left == 0) {
             db_disconnect(x.db); /* nothing to do for a long time, usually */

@@ -5,17 +5,23 @@ Every instance is answered Success; what came meanwhile is indexed while the ass
 open, in order; what came twice is there once, and what came with other bytes is a conflict. Queries are
 answered A700H meanwhile, and then as ever on the same association. With when_database_down = refuse
 instances are answered A700H too.
+
+A file that can never be indexed, and one that cannot be synced, keep nothing else from being done.
 """
 # fault
+# timeout: 300
+import os
+
 import dicom_raw as dicom
+import orders
 from dicom_query import Query
 from harness import Isthmus, wait_until
 from kill_load import kill_database
 
 
-def send(association, number, **other):
-    uid = f"1.2.826.9.{number}"
-    data = dicom.ct("1.2.826.9", "1.2.826.9.1000", uid, number, **other)
+def send(association, number, study="1.2.826.9", **other):
+    uid = f"{study}.{number}"
+    data = dicom.ct(study, f"{study}.1000", uid, number, **other)
     return association.c_store(dicom.CT_IMAGE, uid, dicom.EXPLICIT, data)[0x0900]
 
 
@@ -73,6 +79,45 @@ def check_refuse(isthmus):
     assert len(indexed(isthmus)) == 8
 
 
+def damaged(incoming):
+    """The file that waits there."""
+    path, = incoming.iterdir()
+    path.write_bytes(path.read_bytes()[:-1] + b"X")
+    return path
+
+
+def not_to_be_synced(incoming):
+    """A pipe, with the two names of a sealed file: fsync() refuses it each time."""
+    path, owner = incoming / f"{1:016x}", incoming.stat()
+    os.mkfifo(path, 0o600)
+    os.chown(path, owner.st_uid, owner.st_gid)
+    path.with_name("second").hardlink_to(path)
+    return path
+
+
+def check_stuck(isthmus):
+    """What waits beside them is indexed, and the studies of new orders are looked for."""
+    incoming, plan = isthmus.dir / "store/incoming", orders.plans(2)
+    a = open_association(isthmus)
+    for number, stuck in enumerate((damaged, not_to_be_synced)):
+        study = f"1.2.826.8.{number}"
+        isthmus.kill(isthmus.postmaster())
+        assert send(a, 1, f"{study}.1") == 0
+        path = stuck(incoming)
+        assert send(a, 1, study, accession=plan[number]["accession"]) == 0
+        isthmus.start()
+        state = f"select order_state from isthmus.order_match join isthmus.study using (study_key) " \
+            f"where study_instance_uid = '{study}'"
+        wait_until(lambda: isthmus.sql(state) == [["unknown accession number"]], what="what waits beside it")
+        orders.put(isthmus, plan[number:number + 1])
+        wait_until(lambda: isthmus.sql(state) == [["patient differs"]], what="a look at the order")
+        assert path.exists()
+        path.unlink()
+    a.release()
+
+
 with Isthmus() as isthmus:
     check_spool(isthmus)
     check_refuse(isthmus)
+with Isthmus() as isthmus:
+    check_stuck(isthmus)
