@@ -215,9 +215,14 @@ def check_process_killed(isthmus, top):
 
 
 def check_progress(isthmus, top):
+    """On a terminal a bar, of what there is to read; it is wiped in the end."""
     shown = isthmus.on_terminal("import", top / "killed")
-    bars = re.findall(r"import \[#*\.*\] +(\d+) %  \S+ \S+  \S+ \S+/s", shown)
-    assert bars and bars == sorted(bars, key=int) and shown.endswith("\r\033[K"), shown
+    total = sum(path.stat().st_size for path in (top / "killed").iterdir())
+    bars = re.findall(r"import \[(#*)\.*\] +(\d+) %  (\S+) ([KM])iB  \S+ \S+/s", shown)
+    assert bars and bars == sorted(bars, key=lambda bar: int(bar[1])) and shown.endswith("\r\033[K"), shown
+    for bar, percent, done, unit in bars:
+        part = float(done) * (1024 if unit == "K" else 1048576) / total
+        assert abs(int(percent) / 100 - part) < 0.03 and abs(len(bar) / 30 - part) < 0.06, shown
 
 
 def check_collection(isthmus, top):

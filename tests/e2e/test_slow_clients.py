@@ -130,7 +130,7 @@ def limits_of_one_peer(isthmus):
 
 
 with Isthmus() as isthmus:
-    isthmus.configure("scp", artim_timeout=SILENT_S, pdu_timeout=SILENT_S, idle_timeout=SILENT_S)
+    isthmus.configure("scp", artim_timeout=SILENT_S, pdu_timeout=SILENT_S, idle_timeout=SILENT_S, workers_max=15)
     isthmus.restart("isthmus-scp")
     request = dicom.associate_rq(isthmus.aet, "SLOW", [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
     waiting = [silent(isthmus.address, request[:n]) for n in (1, 5, 6, 30, len(request) - 1)]
@@ -149,7 +149,7 @@ with Isthmus() as isthmus:
     for a in stuck:
         a.close()
 
-    isthmus.configure("scp", artim_timeout=1, pdu_timeout=1, idle_timeout=1)
+    isthmus.configure("scp", artim_timeout=1, pdu_timeout=1, idle_timeout=1, workers_max=400)
     isthmus.restart("isthmus-scp")
     ended = [silent(isthmus.address), silent(isthmus.address, request[:30]),
              stuck_in_a_data_set(isthmus).socket,

@@ -78,13 +78,22 @@ def check_restart(isthmus):
     assert compared(isthmus) == 0, "the next one begins anew"
 
 
+def seconds_left(done, rate, percent):
+    """What a bar has to say that knows this."""
+    unit = {"KiB": 1, "MiB": 1024}
+    amount, per_s = (float(text.split()[0]) * unit[text.split()[1]] for text in (done, rate))
+    return amount / per_s * (100 - percent) / percent
+
+
 def check_progress(isthmus):
     """On a terminal a bar, how fast it is and how long it still takes; it is wiped in the end."""
     shown = isthmus.on_terminal("verify", "--rate", "2")
-    bars = re.findall(r"\[(#*)\.*\] +(\d+) %  \S+ \S+  (\S+) (\S+)/s(?:  left (\d+):(\d\d))?", shown)
+    bars = re.findall(r"\[(#*)\.*\] +(\d+) %  (\S+ \S+)  (\S+ \S+)/s(?:  left (\d+):(\d\d))?", shown)
     assert len(bars) > 3 and bars == sorted(bars, key=lambda bar: (len(bar[0]), int(bar[1]))), shown
-    left = [60 * int(minutes) + int(seconds) for *_, minutes, seconds in bars if minutes]
-    assert left and left[-1] <= left[0], shown
+    assert all(abs(len(bar) - 0.3 * int(percent)) <= 1 for bar, percent, *_ in bars), shown
+    left = [(60 * int(minutes) + int(seconds), seconds_left(done, rate, int(percent)))
+            for _, percent, done, rate, minutes, seconds in bars if minutes]
+    assert left and all(abs(said - wanted) < 1.2 + wanted / 10 for said, wanted in left), (left, shown)
     assert shown.endswith("\r\033[K"), shown
 
 
