@@ -11,6 +11,17 @@
 #define UNCOPIED_BYTES ((size_t)64 * 1024) /* from here on bytes go to the file without a copy */
 #define FLUSH_BYTES ((uint64_t)8 << 20)    /* a long file's pages start for the disk this often */
 
+/* Ask for the pages of a long file to be written while it still comes, so that the fsync at its
+ * end is short and memory is not full of unwritten pages. Errors come back with fsync. */
+static void start_writeback(struct blob *b)
+{
+    if (b->written_bytes - b->flushed_bytes < FLUSH_BYTES)
+        return;
+    (void)sync_file_range(b->fd, (off_t)b->flushed_bytes,
+                          (off_t)(b->written_bytes - b->flushed_bytes), SYNC_FILE_RANGE_WRITE);
+    b->flushed_bytes = b->written_bytes;
+}
+
 /* Write what the buffer holds and @n more bytes, with one call as a rule. */
 static int write_through(struct blob *b, const void *bytes, size_t n)
 {
@@ -33,18 +44,8 @@ static int write_through(struct blob *b, const void *bytes, size_t n)
         }
     }
     b->used = 0;
+    start_writeback(b);
     return 0;
-}
-
-/* Ask for the pages of a long file to be written while it still comes, so that the fsync at its
- * end is short and memory is not full of unwritten pages. Errors come back with fsync. */
-static void start_writeback(struct blob *b)
-{
-    if (b->written_bytes - b->flushed_bytes < FLUSH_BYTES)
-        return;
-    (void)sync_file_range(b->fd, (off_t)b->flushed_bytes,
-                          (off_t)(b->written_bytes - b->flushed_bytes), SYNC_FILE_RANGE_WRITE);
-    b->flushed_bytes = b->written_bytes;
 }
 
 /* The file is a long one: from now on it is written past the page cache, unless this file system
@@ -92,10 +93,8 @@ static int append(struct blob *b, const void *bytes, size_t n)
 
 int blob_append(struct blob *b, const void *bytes, size_t n)
 {
-    if (b->error == 0 && n > 0) {
+    if (b->error == 0 && n > 0)
         b->error = append(b, bytes, n);
-        start_writeback(b);
-    }
     return b->error;
 }
 
