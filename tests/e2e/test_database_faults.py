@@ -11,12 +11,12 @@ import re
 import signal
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dicom_raw as dicom
 from dicom_query import Query
-from harness import Isthmus, send_signal, stop_family, wait_until
+from harness import Isthmus, alive, send_signal, stop_family, wait_until
 from kill_load import Load, check, kill_database
 
 INSTANCES = 100
@@ -178,7 +178,8 @@ def frozen(isthmus):
 
 
 def no_space_for_its_log(isthmus):
-    """PostgreSQL ends itself when its log cannot be written, and does so again until there is space."""
+    """PostgreSQL ends itself when its log cannot be written, and gives up when there is no space after that
+    either; who looks after it then starts it again."""
     wal = isthmus.dir / "postgres/pg_wal"
     ballast = wal / "ballast"
     owner = (isthmus.dir / "postgres").stat()
@@ -192,6 +193,7 @@ def no_space_for_its_log(isthmus):
         wal.rename(wal.with_name("pg_wal.before"))
         wal.symlink_to(small)
         isthmus.start()
+        postmaster = isthmus.postmaster()
         connected(isthmus)
         isthmus.sql("create table public.filler (a text)")
         isthmus.sql("alter table public.filler alter a set storage plain")
@@ -206,10 +208,12 @@ def no_space_for_its_log(isthmus):
         assert fill.returncode, "the log did not run full"
         load.finish()
         ballast.unlink()
-        wait_until(lambda: answers(isthmus), 60, "the database")
+        wait_until(lambda: answers(isthmus) or not alive(postmaster), what="the database, or its end")
+        isthmus.start()
         check(isthmus, load.acknowledged)
     finally:
-        kill_database(isthmus)
+        with suppress(FileNotFoundError):
+            kill_database(isthmus)
         subprocess.run(["umount", "-l", small], check=True)
 
 
