@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orders
 from harness import Isthmus
-from test_publish import Fake
+from publishing import Fake
 
 STEP_STATUS = {"booked": "SCHEDULED", "arrived": "ARRIVED", "checked-in": "READY",
                "cancelled": "CANCELED", "noshow": "CANCELED"}

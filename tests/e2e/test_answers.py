@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from harness import Isthmus, wait_until
-from test_publish import Fake, Studies, arrives, parked
+from publishing import Fake, Studies, arrives, parked
 
 # status, code of the issue, what we say
 LASTING = [

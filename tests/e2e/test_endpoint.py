@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dicom_raw as dicom
 from harness import Isthmus, wait_until
-from test_publish import Fake
+from publishing import Fake
 
 WEB, OTHER, WADO = (f"https://pacs.hospital.example/{name}" for name in ("web", "other", "wado"))
 

@@ -10,7 +10,7 @@ import tempfile
 
 import dicom_raw as dicom
 from harness import TOP, Isthmus, wait_until
-from test_publish import REFUSAL, WORDS, Fake
+from publishing import REFUSAL, WORDS, Fake
 from test_republish import WEIGHT, send
 
 FULL = "2.25.147763717617318706757137141068039716880"

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from harness import Isthmus, wait_until
-from test_publish import Fake, Studies, arrives, parked
+from publishing import Fake, Studies, arrives, parked
 
 
 def test_one_fails_always(fake, studies):

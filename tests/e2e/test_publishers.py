@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from harness import LIMIT_S, Isthmus, children, wait_until
-from test_publish import Fake, Studies
+from publishing import Fake, Studies
 
 STUDIES = 12
 

@@ -12,7 +12,7 @@ import dicom_raw as dicom
 import orders
 from dicom_query import Query
 from harness import Isthmus, wait_until
-from test_publish import Fake
+from publishing import Fake
 
 TAG = "urn:isthmus:order-state"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dicom_raw as dicom
 from harness import Isthmus, wait_until
-from test_publish import Fake
+from publishing import Fake
 
 WEIGHT, SIZE = 0x00101030, 0x00101020
 SEARCH = "http://hospital.example/isthmus"
