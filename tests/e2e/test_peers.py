@@ -4,6 +4,7 @@ served, nothing of theirs is stored but what was acknowledged, and that bit for 
 # fault
 # alone
 import contextlib
+import re
 import socket
 import struct
 from pathlib import Path
@@ -47,7 +48,12 @@ def check_ended(association):
 
 
 def peak_mib(pid):
-    return int(Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+    """0: it has just ended."""
+    try:
+        said = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        said = None
+    return int(said[1]) / 1024 if said else 0
 
 
 def store(stored, association, number, more=b"", **how):
@@ -264,7 +270,7 @@ with Isthmus() as isthmus:
     for peer in PEERS:
         peer(isthmus, stored)
         assert dicom.echo(isthmus.address, isthmus.aet) == 0, peer.__name__
-        peak = max(map(peak_mib, children(isthmus.pid("isthmus-scp"))))
+        peak = max(map(peak_mib, children(isthmus.pid("isthmus-scp"))), default=0)
         print(peer.__name__, round(peak), "MiB", flush=True)
         assert peak < PEAK_MIB, peer.__name__
     there = {uid: blob for uid, blob in isthmus.sql("select sop_instance_uid, blob from isthmus.instance")}

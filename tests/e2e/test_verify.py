@@ -78,11 +78,11 @@ def check_restart(isthmus):
     assert compared(isthmus) == 0, "the next one begins anew"
 
 
-def seconds_left(done, rate, percent):
+def seconds_left(total, done, rate):
     """What a bar has to say that knows this."""
-    unit = {"KiB": 1, "MiB": 1024}
+    unit = {"B": 1, "KiB": 1024, "MiB": 1048576}
     amount, per_s = (float(text.split()[0]) * unit[text.split()[1]] for text in (done, rate))
-    return amount / per_s * (100 - percent) / percent
+    return (total - amount) / per_s
 
 
 def check_progress(isthmus):
@@ -90,9 +90,10 @@ def check_progress(isthmus):
     shown = isthmus.on_terminal("verify", "--rate", "2")
     bars = re.findall(r"\[(#*)\.*\] +(\d+) %  (\S+ \S+)  (\S+ \S+)/s(?:  left (\d+):(\d\d))?", shown)
     assert len(bars) > 3 and bars == sorted(bars, key=lambda bar: (len(bar[0]), int(bar[1]))), shown
-    assert all(abs(len(bar) - 0.3 * int(percent)) <= 1 for bar, percent, *_ in bars), shown
-    left = [(60 * int(minutes) + int(seconds), seconds_left(done, rate, int(percent)))
-            for _, percent, done, rate, minutes, seconds in bars if minutes]
+    assert all(abs(len(bar) - 0.3 * int(percent)) < 1.2 for bar, percent, *_ in bars), shown
+    total = int(isthmus.sql("select sum(size_bytes) from isthmus.instance")[0][0])
+    left = [(60 * int(minutes) + int(seconds), seconds_left(total, done, rate))
+            for _, _, done, rate, minutes, seconds in bars if minutes]
     assert left and all(abs(said - wanted) < 1.2 + wanted / 10 for said, wanted in left), (left, shown)
     assert shown.endswith("\r\033[K"), shown
 
