@@ -9,7 +9,6 @@ instances are answered A700H too.
 A file that can never be indexed, and one that cannot be synced, keep nothing else from being done.
 """
 # fault
-# timeout: 300
 import os
 
 import dicom_raw as dicom
@@ -101,7 +100,7 @@ def check_stuck(isthmus):
     a = open_association(isthmus)
     for number, stuck in enumerate((damaged, not_to_be_synced)):
         study = f"1.2.826.8.{number}"
-        isthmus.kill(isthmus.postmaster())
+        kill_database(isthmus)
         assert send(a, 1, f"{study}.1") == 0
         path = stuck(incoming)
         assert send(a, 1, study, accession=plan[number]["accession"]) == 0
