@@ -78,7 +78,7 @@ struct adoption {
     blob_take *take;
     void *context;
     unsigned abandoned, left;
-    int taken, error; /* the first of a file that could not be synced */
+    int taken, error; /* the first of a file or directory that could not be synced */
 };
 
 static void group_close(const struct group *g, size_t i)
@@ -220,6 +220,7 @@ static int adopt_some(struct adoption *a, const uint64_t *ids, size_t n)
      * process that sealed them, so all is synced before a row can name one. */
     sync_files(a, &g);
     r = sync_directories(a->store, &g);
+    a->error = a->error < 0 ? a->error : r;
     if (r == 0 && a->prepare && g.n > 1) {
         a->prepare(a->context, g.ids, g.fds, g.n);
         for (i = 0; i < g.n; i++)
