@@ -38,8 +38,8 @@ int db_query(struct db *db, const char *sql, int n, const char *const *values, P
 /* The same, not prepared: @sql is made for this one time. */
 int db_query_once(struct db *db, const char *sql, int n, const char *const *values, PGresult **ret);
 /* Begin a transaction with db_query(), and do not wait for it. db_receive() is called before
- * anything else: on success the transaction is open, and the caller's to end; otherwise it has
- * ended. */
+ * anything else: on success the transaction is open, and nothing else is asked before the caller
+ * ends it; otherwise it has ended. */
 int db_send(struct db *db, const char *sql, int n, const char *const *values);
 int db_receive(struct db *db, PGresult **ret);
 /* End a transaction with its changes. -EAGAIN also when it is not open any more, because the

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIPELINE_RESULTS 5 /* of db_send() */
+#define PIPELINE_RESULTS 3 /* of a rollback, null behind it, and of the end */
 #define LOOK_MS 1000       /* between looks at what poll() does not see, inside TLS */
 
 /* The classes of PostgreSQL's Appendix A that say "not now" rather than "not this": connection,
@@ -192,52 +192,27 @@ int db_query_once(struct db *db, const char *sql, int n, const char *const *valu
                        ret);
 }
 
-static const char begin_statement[] = "begin";
-
 int db_send(struct db *db, const char *sql, int n, const char *const *values)
 {
-    const struct statement *begin, *statement;
-    int r = find_or_prepare(db, begin_statement, 0, &begin);
+    const struct statement *statement;
+    int r = find_or_prepare(db, sql, n, &statement);
 
-    if (r == 0)
-        r = find_or_prepare(db, sql, n, &statement);
     if (r < 0)
         return r;
     if (PQenterPipelineMode(db->connection) == 1 &&
-        PQsendQueryPrepared(db->connection, begin->name, 0, NULL, NULL, NULL, 0) == 1 &&
         PQsendQueryPrepared(db->connection, statement->name, n, values, NULL, NULL, 0) == 1 &&
-        PQpipelineSync(db->connection) == 1)
+        PQsendFlushRequest(db->connection) == 1 && PQflush(db->connection) >= 0)
         return 0;
     return fail(db, NULL);
 }
 
-/* Results come for begin and the statement, each with a null one behind it, and for the end of the
- * pipeline. The rows count, or the first error. */
-static PGresult *take_pipeline(struct db *db)
-{
-    PGresult *kept = NULL;
-
-    for (int i = 0; i < PIPELINE_RESULTS; i++) {
-        PGresult *result = db_next_result(db);
-        ExecStatusType status = PQresultStatus(result);
-
-        if (result && !kept && status != PGRES_COMMAND_OK && status != PGRES_PIPELINE_SYNC)
-            kept = result;
-        else
-            PQclear(result);
-    }
-    return kept;
-}
-
 int db_receive(struct db *db, PGresult **ret)
 {
-    PGresult *result = take_pipeline(db);
-    int r = db_check(db, result);
-    bool open = db->connection && PQexitPipelineMode(db->connection) == 1 &&
-                PQtransactionStatus(db->connection) == PQTRANS_INTRANS;
+    PGresult *result = db_next_result(db);
+    int r;
 
-    if (r == 0 && !open)
-        r = fail(db, NULL);
+    PQclear(db_next_result(db)); /* null, behind it */
+    r = db->connection ? db_check(db, result) : fail(db, NULL);
     if (r < 0) {
         PQclear(result);
         db_rollback(db);
@@ -247,9 +222,30 @@ int db_receive(struct db *db, PGresult **ret)
     return 0;
 }
 
+/* The transaction of db_send() ends where its pipeline does. */
+static int end_pipeline(struct db *db)
+{
+    ExecStatusType status = PGRES_EMPTY_QUERY;
+    int r = PQpipelineSync(db->connection) == 1 ? 0 : fail(db, NULL);
+
+    for (int i = 0; i < PIPELINE_RESULTS && db->connection && status != PGRES_PIPELINE_SYNC; i++) {
+        PGresult *result = db_next_result(db);
+
+        status = PQresultStatus(result);
+        if (r == 0 && result && status == PGRES_FATAL_ERROR)
+            r = db_check(db, result);
+        PQclear(result);
+    }
+    if (status == PGRES_PIPELINE_SYNC && PQexitPipelineMode(db->connection) == 1)
+        return r;
+    return fail(db, NULL);
+}
+
 /* On a connection made anew "commit" would succeed and commit nothing. */
 int db_commit(struct db *db)
 {
+    if (db->connection && PQpipelineStatus(db->connection) == PQ_PIPELINE_ON)
+        return end_pipeline(db);
     if (db->connection && PQtransactionStatus(db->connection) == PQTRANS_INTRANS)
         return take_result(db, PQsendQuery(db->connection, "commit"), NULL);
     db_disconnect(db);
@@ -259,6 +255,10 @@ int db_commit(struct db *db)
 
 void db_rollback(struct db *db)
 {
+    if (db->connection && PQpipelineStatus(db->connection) != PQ_PIPELINE_OFF) {
+        (void)PQsendQueryParams(db->connection, "rollback", 0, NULL, NULL, NULL, NULL, 0);
+        (void)end_pipeline(db);
+    }
     if (db->connection && PQtransactionStatus(db->connection) != PQTRANS_IDLE &&
         take_result(db, PQsendQuery(db->connection, "rollback"), NULL) < 0)
         db_disconnect(db);

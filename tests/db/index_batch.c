@@ -37,7 +37,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(index_batch, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(index_batch, .init = setup, .fini = teardown, .timeout = 600);
 
 static void add(const struct sample *s)
 {

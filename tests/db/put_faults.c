@@ -71,7 +71,7 @@ Test(put_faults, a_race_is_tried_again_and_what_lasts_is_for_later)
     } rows[] = {{"40001", 3, 0},         {"40P01", 3, 0},       {"40001", 100, -EAGAIN},
                 {"40P01", 100, -EAGAIN}, {"53100", 1, -EAGAIN}, {"58030", 1, -EAGAIN},
                 {"57P01", 1, -EAGAIN}};
-    int there = 0;
+    int there = 0, backend = PQbackendPID(db_connection(d.db));
 
     for (size_t i = 0; i < 4 * sizeof rows / sizeof *rows; i++) {
         size_t row = i / 4; /* the first time in full, then the short way, and both begun */
@@ -82,6 +82,7 @@ Test(put_faults, a_race_is_tried_again_and_what_lasts_is_for_later)
         inject(rows[row].state, rows[row].times);
         cr_assert_eq(put_number((int)i, i % 4 > 1), rows[row].expected, "row %zu: %s", row,
                      db_problem(d.db));
+        cr_assert_eq(PQbackendPID(db_connection(d.db)), backend, "row %zu", row);
         there += rows[row].expected == 0;
         (void)snprintf(expected, sizeof expected, "%d", there);
         cr_assert_answer(d.db, "select count(*) from isthmus.instance", expected);

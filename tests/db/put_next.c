@@ -18,7 +18,7 @@ static void teardown(void)
     drop_database(&d);
 }
 
-TestSuite(put_next, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(put_next, .init = setup, .fini = teardown, .timeout = 600);
 
 static void put_on(const struct sample *s, enum index_result expected)
 {
@@ -79,7 +79,7 @@ Test(put_next, the_outbox_is_left_alone_while_marking_would_change_nothing)
 {
     put_on(&first, INDEX_STORED);
     cr_assert_answer(d.db,
-                     "select marked_until between now() - interval '5s' and now() + interval '1s' "
+                     "select marked_until between now() - interval '50s' and now() + interval '1s' "
                      "from isthmus.tally",
                      "t");
     run_sql(d.db, "update isthmus.tally set marked_until = 'infinity'");
@@ -97,16 +97,16 @@ Test(put_next, a_study_that_was_marked_earlier_settled_or_parked_is_marked)
         "from isthmus.outbox join isthmus.study_count using (study_key)"};
     static const struct sample *const more[] = {&second, &third, &fourth};
 
-    run_sql(d.db, "select isthmus.register_target('t', '', '10s', '300s')");
+    run_sql(d.db, "select isthmus.register_target('t', '', '100s', '3000s')");
     put_on(&first, INDEX_STORED);
     forbid("put_instance");
     for (size_t i = 0; i < 3; i++) {
         run_sql(d.db, "update isthmus.tally set marked_until = 'infinity'");
-        run_sql(d.db, "update isthmus.outbox set due_at = due_at - interval '5s'");
+        run_sql(d.db, "update isthmus.outbox set due_at = due_at - interval '50s'");
         run_sql(d.db, causes[i]);
         put_on(more[i], INDEX_STORED);
         cr_assert_answer(d.db,
-                         "select concat_ws(' ', parked_at, due_at > now() + interval '9s', "
+                         "select concat_ws(' ', parked_at, due_at > now() + interval '90s', "
                          "marked_until < now() + interval '1s') from isthmus.outbox "
                          "join isthmus.tally using (study_key)",
                          "t t");

@@ -22,7 +22,7 @@ static void teardown(void)
     close_database();
 }
 
-TestSuite(tally, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(tally, .init = setup, .fini = teardown, .timeout = 600);
 
 static void put_in(int lane, int n)
 {
