@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define LARGE_BYTES (64 << 10)
-#define DATABASE_RETRY_MS 1000 /* between attempts to reach a database that is away */
+#define DATABASE_RETRY_MS 1000 /* at least, before another attempt with a database that is away */
 
 /* One instance on its way in. */
 struct reception {
@@ -116,11 +116,20 @@ static int spool(struct reception *r, struct session *s)
     return error != 0 ? error : s->settings->spool ? 0 : -EAGAIN;
 }
 
+/* An attempt can take seconds, which the peer waits: at most half of its time. */
+static void leave_database_alone(struct session *s, int64_t began_ms)
+{
+    const int64_t now = clock_ms(), took = now - began_ms;
+
+    s->database_retry_ms = now + (took > DATABASE_RETRY_MS ? took : DATABASE_RETRY_MS);
+}
+
 static int index_instance(struct reception *r, struct session *s)
 {
     enum index_result result;
     uint64_t old = 0;
-    bool attempt = clock_ms() >= s->database_retry_ms; /* one a second while it is away */
+    const int64_t began = clock_ms();
+    bool attempt = began >= s->database_retry_ms;
     int e = -EAGAIN;
 
     if (attempt)
@@ -128,11 +137,11 @@ static int index_instance(struct reception *r, struct session *s)
                        &result, &old);
 
     if (e == -EAGAIN) {
+        if (attempt)
+            leave_database_alone(s, began);
         e = spool(r, s);
-        if (attempt) {
-            s->database_retry_ms = clock_ms() + DATABASE_RETRY_MS;
+        if (attempt)
             handover_say(s->line, HANDOVER_SPOOLED);
-        }
         return e;
     }
     if (e < 0) {
