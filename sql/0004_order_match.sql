@@ -479,7 +479,7 @@ begin
         select w.step_key from isthmus.worklist_step w
         where w.status = 'STARTED'
           and (select max(c.last_received_at)
-               from isthmus.study_order so join isthmus.study_count c using (study_key)
+               from isthmus.study_order so join isthmus.tally c using (study_key)
                where so.order_key = w.order_key and so.linked) < now() - p_quiet
         for no key update skip locked);
     get diagnostics n = row_count;
@@ -733,7 +733,10 @@ create function order_candidates(p_study_key bigint) returns jsonb language sql 
                 on so.study_key = p_study_key and so.order_key = o.order_key);
 
 create view reconcile_list as
-    select t.study_key, t.study_instance_uid as study, c.last_received_at as received, m.open,
+    select t.study_key, t.study_instance_uid as study,
+        -- Not joined: all studies would be counted for that.
+        coalesce((select max(c.last_received_at) from isthmus.tally c
+                  where c.study_key = t.study_key), t.first_received_at) as received, m.open,
         m.order_state as state, isthmus.reconcile_why(m, t.patient_differs
                                                       and t.corrected_identity is null) as why,
         array(select distinct r.accession_number from isthmus.study_request r
@@ -742,7 +745,6 @@ create view reconcile_list as
         nullif(p.patient_id, '') as patient_id, p.patient_name,
         isthmus.order_candidates(t.study_key) as candidates
     from isthmus.order_match m join isthmus.study t using (study_key)
-        left join isthmus.study_count c using (study_key)
         join isthmus.patient p using (patient_key);
 
 grant select, insert, update, delete on study_request, order_match, study_order to isthmus_scp;
