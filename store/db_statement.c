@@ -255,10 +255,10 @@ int db_commit(struct db *db)
 
 void db_rollback(struct db *db)
 {
-    if (db->connection && PQpipelineStatus(db->connection) != PQ_PIPELINE_OFF) {
-        (void)PQsendQueryParams(db->connection, "rollback", 0, NULL, NULL, NULL, NULL, 0);
-        (void)end_pipeline(db);
-    }
+    if (db->connection && PQpipelineStatus(db->connection) != PQ_PIPELINE_OFF &&
+        (PQsendQueryParams(db->connection, "rollback", 0, NULL, NULL, NULL, NULL, 0) != 1 ||
+         end_pipeline(db) < 0))
+        db_disconnect(db); /* without it, the end of the pipeline is a COMMIT */
     if (db->connection && PQtransactionStatus(db->connection) != PQTRANS_IDLE &&
         take_result(db, PQsendQuery(db->connection, "rollback"), NULL) < 0)
         db_disconnect(db);
