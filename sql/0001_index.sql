@@ -761,8 +761,8 @@ begin
             v_busy := true;
             continue when not pg_try_advisory_lock(c.lock_key);
             -- Another publisher may have settled it since this statement began to look.
-            select o.study_key, o.generation + coalesce(n.changes, 0), o.attempts, coalesce(p.digest, ''),
-                   coalesce(p.form, '')
+            select o.study_key, o.generation + coalesce(n.changes, 0), o.attempts,
+                   coalesce(p.digest, ''), coalesce(p.form, '')
             into study_key, generation, attempts, digest, form
             from isthmus.outbox o left join isthmus.study_count n on n.study_key = o.study_key
             left join isthmus.published p

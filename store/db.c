@@ -104,6 +104,11 @@ const char *db_problem(const struct db *db)
     return db->problem;
 }
 
+bool db_lost_race(const struct db *db)
+{
+    return strncmp(db->problem, "40", 2) == 0;
+}
+
 /* Before there is a session there is no statement, so libpq's words about a connection hold names
  * of hosts, roles and databases and no value of ours. One line of them. */
 static void set_connect_problem(struct db *db)

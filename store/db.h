@@ -30,6 +30,9 @@ void db_disconnect(struct db *db);
 /* Why the last call failed: "57P01", "23505 patient_pkey", "cannot connect". Valid until the next
  * call. */
 const char *db_problem(const struct db *db);
+/* It failed with -EAGAIN because it met another transaction (SQLSTATE class 40: serialization
+ * failure, deadlock), so it is worth another try at once. */
+bool db_lost_race(const struct db *db);
 
 /* Run @sql with @n text parameters (NULL is SQL NULL), prepared under its own address on first
  * use per connection: @sql must be a string literal. On success @ret (may be NULL) is the result,

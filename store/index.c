@@ -122,11 +122,11 @@ static bool is_ambiguous(struct db *db, int r)
     return r == -EAGAIN && !db_connection(db) && strncmp(db_problem(db), "cannot", 6) != 0;
 }
 
-/* Worth another try at once: a race with another association (class 40: serialization failure,
- * deadlock), or, the first time, a connection that died while it was idle. */
+/* Worth another try at once: a race with another association, or, the first time, a connection that
+ * died while it was idle. */
 static bool try_again(struct db *db, int attempt)
 {
-    if (strncmp(db_problem(db), "40", 2) == 0)
+    if (db_lost_race(db))
         return attempt < RACE_TRIES;
     return attempt == 0 && is_ambiguous(db, -EAGAIN);
 }

@@ -168,12 +168,12 @@ int outbox_begin(struct db *db, const struct outbox_item *item, const char *own,
 }
 
 /* Who stores several instances at once locks tallies of a study in the order in which they come:
- * of two that meet so, one is sent away (SQLSTATE class 40). */
+ * of two that meet so, one is sent away. */
 static int conclude(struct db *db, const char *sql, int n, const char *const *values)
 {
     int r = db_query(db, sql, n, values, NULL);
 
-    for (int i = 1; i < RACE_TRIES && r == -EAGAIN && strncmp(db_problem(db), "40", 2) == 0; i++)
+    for (int i = 1; i < RACE_TRIES && r == -EAGAIN && db_lost_race(db); i++)
         r = db_query(db, sql, n, values, NULL);
     return r;
 }

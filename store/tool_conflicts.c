@@ -102,7 +102,7 @@ static int settle(const struct decision *d, const char *keys)
         e = strcmp(d->word, "keep") == 0
                 ? conflict_keep(d->tool->db, keys, d->who, d->why)
                 : conflict_replace(d->tool->db, d->store, keys, d->who, d->why);
-        if (strncmp(db_problem(d->tool->db), "40", 2) != 0)
+        if (!db_lost_race(d->tool->db))
             break;
     }
     if (e < 0)

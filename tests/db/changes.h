@@ -7,6 +7,7 @@
 #include "tests/db/sample.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 static struct database d;
 static struct db *other; /* a second publisher */
@@ -66,6 +67,26 @@ static inline int claim_nothing(struct db *db, int target)
     cr_assert_eq(outbox_claim(db, target, &item, &wait_ms), -ENOENT);
     cr_assert(wait_ms > 0 && wait_ms <= 60000, "wait %d ms", wait_ms);
     return wait_ms;
+}
+
+/* Let @work come until it waits for a lock, or to its end; run @sql meanwhile, and wait for its
+ * end. */
+static inline void run_meanwhile(struct db *db, const char *sql, void *(*work)(void *),
+                                 void *context)
+{
+    static const char waiting[] = "select count(*) from pg_stat_activity where "
+                                  "wait_event_type = 'Lock' and datname = current_database()";
+    struct db *watcher = connect_to(d.conninfo);
+    bool joined = false;
+    pthread_t thread;
+
+    cr_assert_eq(pthread_create(&thread, NULL, work, context), 0);
+    while (!joined && strcmp(ask(watcher, waiting), "0") == 0)
+        joined = pthread_tryjoin_np(thread, NULL) == 0;
+    run_sql(db, sql);
+    if (!joined)
+        (void)pthread_join(thread, NULL);
+    db_free(watcher);
 }
 
 #endif

@@ -31,37 +31,20 @@ Test(outbox_race, marking_does_not_wait_for_a_claim_and_a_claim_not_for_marking)
     cr_assert_answer(d.db, "select sum(generation) from isthmus.outbox", "4");
 }
 
-struct registration {
-    int target;
-    atomic_bool finished;
-};
-
-static void *register_target(void *context)
+static void *register_target(void *ret_target)
 {
-    struct registration *r = context;
-
-    cr_assert_eq(target_register(other, "late", "", 0, 300, &r->target), 0);
-    r->finished = true;
+    cr_assert_eq(target_register(other, "late", "", 0, 300, ret_target), 0);
     return NULL;
 }
 
 Test(outbox_race, a_study_stored_while_a_target_is_made_is_not_missed)
 {
-    static const char waiting[] = "select count(*) from pg_stat_activity where "
-                                  "wait_event_type = 'Lock' and datname = current_database()";
-    struct db *watcher = connect_to(d.conninfo);
-    struct registration r = {0};
-    pthread_t thread;
+    int target = 0;
 
     run_sql(d.db, "begin");
     change(d.db, 1); /* marked for nobody, and not yet committed */
-    cr_assert_eq(pthread_create(&thread, NULL, register_target, &r), 0);
-    while (!r.finished && strcmp(ask(watcher, waiting), "0") == 0)
-        ;
-    run_sql(d.db, "commit");
-    (void)pthread_join(thread, NULL);
-    (void)claim(other, r.target);
-    db_free(watcher);
+    run_meanwhile(d.db, "commit", register_target, &target);
+    (void)claim(other, target);
 }
 
 /* What is put the short way leaves the outbox alone: the study is locked in its place. Always due,
@@ -113,31 +96,13 @@ static void *store_third(void *unused)
     return NULL;
 }
 
-/* Let @work come until it waits for a lock, or to its end, and go on after @db has committed. */
-static void commit_after(struct db *db, void *(*work)(void *), void *context)
-{
-    static const char waiting[] = "select count(*) from pg_stat_activity where "
-                                  "wait_event_type = 'Lock' and datname = current_database()";
-    struct db *watcher = connect_to(d.conninfo);
-    bool joined = false;
-    pthread_t thread;
-
-    cr_assert_eq(pthread_create(&thread, NULL, work, context), 0);
-    while (!joined && strcmp(ask(watcher, waiting), "0") == 0)
-        joined = pthread_tryjoin_np(thread, NULL) == 0;
-    run_sql(db, "commit");
-    if (!joined)
-        (void)pthread_join(thread, NULL);
-    db_free(watcher);
-}
-
 Test(outbox_race, a_change_under_way_while_the_study_is_settled_is_not_lost)
 {
     struct outbox_item item = claim_marked();
 
     run_sql(d.db, "begin");
     change_shortly(3);
-    commit_after(d.db, settle, &item);
+    run_meanwhile(d.db, "commit", settle, &item);
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "1");
     cr_assert_gt(claim(other, item.target).generation, item.generation);
 }
@@ -148,7 +113,7 @@ Test(outbox_race, a_change_that_waits_for_settling_marks_the_study_anew)
 
     run_sql(other, "begin");
     (void)settle(&item);
-    commit_after(other, store_third, NULL);
+    run_meanwhile(other, "commit", store_third, NULL);
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "1");
 }
 
@@ -158,7 +123,7 @@ Test(outbox_race, a_study_that_changes_while_it_is_refused_is_not_parked)
 
     run_sql(d.db, "begin");
     change_shortly(3);
-    commit_after(d.db, park, &item);
+    run_meanwhile(d.db, "commit", park, &item);
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox where parked_at is null", "1");
 }
 
@@ -168,7 +133,7 @@ Test(outbox_race, a_change_that_waits_for_parking_marks_the_study_anew)
 
     run_sql(other, "begin");
     (void)park(&item);
-    commit_after(other, store_third, NULL);
+    run_meanwhile(other, "commit", store_third, NULL);
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox where parked_at is null", "1");
 }
 

@@ -1,8 +1,6 @@
 /* Connections count their instances in lanes; together they are what there is. */
 #include "tests/db/changes.h"
 
-#include <pthread.h>
-
 static struct index_series series[2]; /* what the connection of each lane knows */
 static int target;
 
@@ -128,22 +126,13 @@ static void *settle_apart(void *item)
 /* As in a batch, whose instances come in any order. */
 Test(tally, a_settlement_that_meets_a_batch_is_tried_again)
 {
-    static const char waiting[] = "select count(*) from pg_stat_activity where "
-                                  "wait_event_type = 'Lock' and datname = current_database()";
-    struct db *watcher = connect_to(d.conninfo);
     struct outbox_item item;
-    pthread_t thread;
 
     fill(0);
     item = claim(other, target);
     run_sql(d.db, "set deadlock_timeout = '100s'"); /* so it is the other that is sent away */
     run_sql(d.db, "begin; select from isthmus.tally where lane = 1 for no key update");
-    cr_assert_eq(pthread_create(&thread, NULL, settle_apart, &item), 0);
-    while (strcmp(ask(watcher, waiting), "0") == 0)
-        ;
-    run_sql(d.db, "select from isthmus.tally where lane = 0 for no key update");
-    run_sql(d.db, "commit");
-    (void)pthread_join(thread, NULL);
+    run_meanwhile(d.db, "select from isthmus.tally where lane = 0 for no key update; commit",
+                  settle_apart, &item);
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "0");
-    db_free(watcher);
 }
