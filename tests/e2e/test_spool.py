@@ -79,18 +79,20 @@ def check_refuse(isthmus):
 
 
 def damaged(incoming):
-    """The file that waits there."""
+    """The file that waits there; it has its length all the time."""
     path, = incoming.iterdir()
-    path.write_bytes(path.read_bytes()[:-1] + b"X")
+    with path.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"X")
     return path
 
 
 def not_to_be_synced(incoming):
-    """A pipe, with the two names of a sealed file: fsync() refuses it each time."""
-    path, owner = incoming / f"{1:016x}", incoming.stat()
-    os.mkfifo(path, 0o600)
-    os.chown(path, owner.st_uid, owner.st_gid)
-    path.with_name("second").hardlink_to(path)
+    """A pipe, with the two names of a sealed file from when it is there: fsync() refuses it."""
+    first, path, owner = incoming.parent / "pipe", incoming / f"{1:016x}", incoming.stat()
+    os.mkfifo(first, 0o600)
+    os.chown(first, owner.st_uid, owner.st_gid)
+    path.hardlink_to(first)
     return path
 
 
