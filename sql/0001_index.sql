@@ -797,13 +797,24 @@ begin
     where target_key = p_target_key and parked_at is null and due_at > v_due and attempts = 0;
 end $$;
 
+-- Whether this session holds the claim: the lock goes with a connection, and a row that is made
+-- anew begins at the first generation.
+create function is_mine(p_target_key integer, p_study_key bigint) returns boolean
+    language sql volatile
+    return exists (select from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()
+                   and objsubid = 1 and (classid::bigint << 32 | objid::bigint)
+                                        = isthmus.claim_key(p_target_key, p_study_key));
+
+-- Resources that a target may have, and those that it is sent.
+create function own_with(p_before text, p_own text) returns text language sql immutable
+    return case when right(' ' || p_before, length(p_own) + 1) = ' ' || p_own then p_before
+                else btrim(p_before || ' ' || p_own) end;
+
 -- The target is sent another state of a study that it has, with our resources p_own: until that is
 -- settled, nobody knows which state it has, and it may have any of the resources returned.
 create function begin_sending(p_target_key integer, p_study_key bigint, p_own text) returns text
     language sql as $$
-    update isthmus.published set digest = '',
-        own = case when right(' ' || own, length(p_own) + 1) = ' ' || p_own then own
-                   else btrim(own || ' ' || p_own) end
+    update isthmus.published set digest = '', own = isthmus.own_with(own, p_own)
     where target_key = p_target_key and study_key = p_study_key
     returning own
 $$;
@@ -826,36 +837,42 @@ begin
 end $$;
 
 -- The target accepted the study as it was at @p_generation. Changed since, the row stays and the
--- quiet period begins again. The row gone, another publisher has settled it after our claim was
--- lost: our older content may have reached the target after the newer one, so it is sent again.
+-- quiet period begins again. Our claim lost, another publisher may have sent it too, before us or
+-- after: so it is sent again, also when that one settles it yet.
 create function settle(p_target_key integer, p_study_key bigint, p_generation bigint,
                        p_digest text, p_form text, p_own text) returns void language plpgsql as $$
 declare
+    v_mine boolean := isthmus.is_mine(p_target_key, p_study_key);
     v_generation bigint := isthmus.generation_of(p_study_key, p_generation);
+    v_settled boolean;
 begin
-    insert into isthmus.published (target_key, study_key, digest, form, own)
-    values (p_target_key, p_study_key, p_digest, p_form, p_own)
-    on conflict (target_key, study_key) do update set digest = excluded.digest,
-        form = excluded.form, own = excluded.own, published_at = now();
     delete from isthmus.outbox where target_key = p_target_key and study_key = p_study_key
-        and generation = v_generation;
+        and generation = v_generation and v_mine;
+    v_settled := found;
+    insert into isthmus.published as p (target_key, study_key, digest, form, own)
+    values (p_target_key, p_study_key, case when v_settled then p_digest else '' end, p_form, p_own)
+    on conflict (target_key, study_key) do update set digest = excluded.digest,
+        form = excluded.form, published_at = now(), own = case when v_settled then excluded.own
+            else isthmus.own_with(p.own, excluded.own) end;
+    if v_settled then
+        return;
+    end if;
+    update isthmus.outbox o set attempts = 0, last_failure = null, first_change_at = now(),
+        generation = o.generation + (not v_mine)::integer,
+        due_at = isthmus.due(now(), t.quiet_period, t.longest_delay)
+    from isthmus.target t
+    where t.target_key = o.target_key and o.target_key = p_target_key
+      and o.study_key = p_study_key;
     if not found then
-        update isthmus.outbox o set attempts = 0, last_failure = null, first_change_at = now(),
-            due_at = isthmus.due(now(), t.quiet_period, t.longest_delay)
-        from isthmus.target t
-        where t.target_key = o.target_key and o.target_key = p_target_key
-          and o.study_key = p_study_key;
-        if not found then
-            insert into isthmus.outbox (target_key, study_key, due_at)
-            select target_key, p_study_key, isthmus.due(now(), quiet_period, longest_delay)
-            from isthmus.target where target_key = p_target_key
-            on conflict (target_key, study_key) do nothing;
-        end if;
+        insert into isthmus.outbox (target_key, study_key, due_at)
+        select target_key, p_study_key, isthmus.due(now(), quiet_period, longest_delay)
+        from isthmus.target where target_key = p_target_key
+        on conflict (target_key, study_key) do nothing;
     end if;
 end $$;
 
 -- The target refused the study for good as it was at @p_generation: parked with its words. Changed
--- since, it gets another chance.
+-- since, it gets another chance. Our claim lost, that is for another publisher to say.
 create function park(p_target_key integer, p_study_key bigint, p_generation bigint,
                      p_why text) returns void language plpgsql as $$
 declare
@@ -868,7 +885,7 @@ begin
                       else isthmus.due(now(), t.quiet_period, t.longest_delay) end
     from isthmus.target t
     where t.target_key = o.target_key and o.target_key = p_target_key
-      and o.study_key = p_study_key;
+      and o.study_key = p_study_key and isthmus.is_mine(p_target_key, p_study_key);
 end $$;
 
 grant select, insert, update on patient, study, series, tally, instance, conflict, outbox

@@ -47,6 +47,74 @@ Test(outbox_again, what_a_target_may_have_of_ours_is_known_also_after_a_crash)
     }
 }
 
+/* As when the connection is lost: the claim is nobody's, and what it is about is sent yet. */
+static struct outbox_item claim_and_lose(int target)
+{
+    struct outbox_item item = claim(other, target);
+
+    run_sql(other, "select pg_advisory_unlock_all()");
+    return item;
+}
+
+/* The numbers of a study that was settled begin anew. */
+Test(outbox_again, who_has_lost_its_claim_settles_and_parks_nothing_that_came_since)
+{
+    for (int parks = 0; parks < 2; parks++) {
+        int target = make_target(parks ? "a" : "b", 0);
+        struct outbox_item late, item;
+
+        change(d.db, 1);
+        make_due();
+        late = claim_and_lose(target);
+        item = claim(d.db, target);
+        cr_assert_eq(outbox_settle(d.db, &item, "new", "full", ""), 0);
+        run_sql(d.db, "delete from isthmus.outbox");
+        change(d.db, 1);
+        run_sql(d.db, "update isthmus.outbox set generation = 1");
+        if (parks)
+            cr_assert_eq(outbox_park(other, &late, "422"), 0);
+        else
+            cr_assert_eq(outbox_settle(other, &late, "old", "full", ""), 0);
+        make_due();
+        (void)claim(d.db, target);
+        cr_assert_answer(d.db, "select count(last_failure) from isthmus.outbox", "0");
+        cr_assert_eq(target_forget(d.db, parks ? "a" : "b"), 0);
+        run_sql(d.db, "select pg_advisory_unlock_all()");
+    }
+}
+
+Test(outbox_again, two_who_sent_one_study_leave_it_to_be_sent_again)
+{
+    int target = make_target("t", 0);
+    struct outbox_item late, item;
+
+    change(d.db, 1);
+    make_due();
+    late = claim_and_lose(target);
+    item = claim(d.db, target);
+    cr_assert_eq(outbox_settle(other, &late, "old", "full", "A/1"), 0);
+    cr_assert_eq(outbox_settle(d.db, &item, "new", "full", "B/2"), 0);
+    make_due();
+    item = claim(d.db, target);
+    cr_assert_str_eq(item.digest, "", "nobody knows which of them came last");
+    free(begin_sending(&item, ""));
+    cr_assert_answer(d.db, "select own from isthmus.published", "A/1 B/2");
+}
+
+Test(outbox_again, what_a_person_wants_sent_again_while_it_is_settled_is_sent)
+{
+    int target = make_target("t", 0);
+    struct outbox_item item;
+
+    change(d.db, 1);
+    make_due();
+    item = claim(d.db, target);
+    run_sql(d.db, "update isthmus.outbox set generation = generation + 1");
+    cr_assert_eq(outbox_settle(d.db, &item, "d", "full", ""), 0);
+    make_due();
+    cr_assert_str_eq(claim(d.db, target).digest, "");
+}
+
 Test(outbox_again, other_settings_make_every_study_due_again)
 {
     int one = make_target("one", 0), two = make_target("two", 0);

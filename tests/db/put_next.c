@@ -91,6 +91,7 @@ Test(put_next, a_study_that_was_marked_earlier_settled_or_parked_is_marked)
 {
     static const char *const causes[] = {
         "update isthmus.tally set marked_until = now() - interval '1s'",
+        "select pg_advisory_lock(isthmus.claim_key(target_key, study_key)) from isthmus.outbox; "
         "select isthmus.park(target_key, study_key, generation + changes, '') "
         "from isthmus.outbox join isthmus.study_count using (study_key)",
         "select isthmus.settle(target_key, study_key, generation + changes, '', '', '') "
