@@ -159,7 +159,13 @@ int db_connect(struct db *db)
     /* Neither a question nor libpq's goodbye waits for room; db_next_result() does, as long as it
      * may. */
     (void)PQsetnonblocking(db->connection, 1);
+    db->session++;
     return 0;
+}
+
+unsigned db_session(const struct db *db)
+{
+    return PQstatus(db->connection) == CONNECTION_OK ? db->session : 0;
 }
 
 int db_answer_ms(const struct db *db)

@@ -26,6 +26,10 @@ struct db *db_free(struct db *db);
 int db_connect(struct db *db);
 /* Let the connection go; the next use connects again. */
 void db_disconnect(struct db *db);
+/* Which connection it is: another number after each db_connect() that made one; 0: there is none.
+ * Keys that were read on another one may be those of other rows, as that server may not have had
+ * all that the one before had. */
+unsigned db_session(const struct db *db);
 
 /* Why the last call failed: "57P01", "23505 patient_pkey", "cannot connect". Valid until the next
  * call. */

@@ -21,6 +21,7 @@ struct db {
     char connect_timeout[16];
     int64_t answer_ms; /* until then there is an answer, or there is none; 0: no limit */
     PGconn *connection;
+    unsigned session;             /* the number of connections that were made */
     struct statement *statements; /* prepared on this connection, the last one first */
     unsigned n_statements;
     char problem[DB_PROBLEM_MAX];

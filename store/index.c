@@ -21,8 +21,8 @@ enum index_result index_result_of(const char *word)
 }
 
 /* What put_instance() answered. */
-static void take_answer(struct index_series *series, const char *const *values, PGresult *result,
-                        enum index_result *ret, uint64_t *ret_old)
+static void take_answer(const struct db *db, struct index_series *series, const char *const *values,
+                        PGresult *result, enum index_result *ret, uint64_t *ret_old)
 {
     const char *word = PQgetvalue(result, 0, 0);
 
@@ -30,7 +30,7 @@ static void take_answer(struct index_series *series, const char *const *values, 
     if ((*ret == INDEX_DUPLICATE || *ret == INDEX_REJECTED) && ret_old)
         (void)sscanf(word, "%*s %" SCNu64, ret_old);
     if (series)
-        index_series_remember(series, word, values);
+        index_series_remember(series, db, word, values);
 }
 
 static int put_once(struct db *db, struct index_series *series, const char *const *values,
@@ -41,7 +41,7 @@ static int put_once(struct db *db, struct index_series *series, const char *cons
 
     if (r < 0)
         return r;
-    take_answer(series, values, result, ret, ret_old);
+    take_answer(db, series, values, result, ret, ret_old);
     PQclear(result);
     return 0;
 }
@@ -50,7 +50,7 @@ static int begin(struct db *db, struct index_series *series, const char *const *
 {
     const char *own[INDEX_NEXT_PARAMETERS];
 
-    if (!index_series_matches(series, values))
+    if (!index_series_matches(series, db, values))
         return db_send(db, index_put_statement, INDEX_PARAMETERS, values);
     index_next_values(series, values, own);
     return db_send(db, index_next_statement, INDEX_NEXT_PARAMETERS, own);
@@ -84,7 +84,7 @@ void index_begin(struct db *db, struct index_series *series, const struct instan
 static int put_begun(struct db *db, struct index_series *series, const char *const *values,
                      enum index_result *ret, uint64_t *ret_old)
 {
-    bool next = index_series_matches(series, values);
+    bool next = index_series_matches(series, db, values);
     PGresult *result;
     int r = db_receive(db, &result);
 
@@ -100,7 +100,7 @@ static int put_begun(struct db *db, struct index_series *series, const char *con
     if (r == 0 && next)
         *ret = INDEX_STORED;
     else if (r == 0)
-        take_answer(series, values, result, ret, ret_old);
+        take_answer(db, series, values, result, ret, ret_old);
     PQclear(result);
     return r;
 }
@@ -138,7 +138,7 @@ static int put_short(struct db *db, struct index_series *series, const char *con
 
     if (series && series->begun_blob != 0)
         return put_begun(db, series, values, ret, ret_old);
-    if (series && index_series_matches(series, values))
+    if (series && index_series_matches(series, db, values))
         r = index_put_next(db, series, values);
     if (r == 0)
         *ret = INDEX_STORED;

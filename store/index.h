@@ -26,6 +26,7 @@ struct index_series {
     char *block; /* see index_row_pack() */
     const char *values[INDEX_PARAMETERS];
     char series_key[24];
+    unsigned session;    /* the key is of, see db_session() */
     bool study_as_row;   /* its study attributes are those of the study row */
     uint64_t begun_blob; /* 0: none, see index_begin() */
 };

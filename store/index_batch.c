@@ -67,7 +67,7 @@ struct index_batch *index_batch_free(struct index_batch *b)
 static struct index_series *find_series(struct index_batch *b, const char *const *values)
 {
     for (int i = 0; i < SERIES_MAX; i++)
-        if (index_series_matches(&b->series[i], values))
+        if (index_series_matches(&b->series[i], b->db, values))
             return &b->series[i];
     return NULL;
 }
@@ -79,7 +79,8 @@ static void remember_series(struct index_batch *b)
         struct row *row = &b->rows[i];
 
         if (!row->series && !find_series(b, row->values))
-            index_series_remember(&b->series[b->oldest++ % SERIES_MAX], row->word, row->values);
+            index_series_remember(&b->series[b->oldest++ % SERIES_MAX], b->db, row->word,
+                                  row->values);
     }
 }
 

@@ -54,9 +54,10 @@ bool index_series_is(const struct index_series *s, const struct instance *i)
            is_same(s->values[STUDY_INSTANCE_UID], i->study_instance_uid);
 }
 
-bool index_series_matches(const struct index_series *s, const char *const *values)
+bool index_series_matches(const struct index_series *s, const struct db *db,
+                          const char *const *values)
 {
-    if (!s->block || values[REFERENCES])
+    if (!s->block || s->session == 0 || s->session != db_session(db) || values[REFERENCES])
         return false;
     for (int i = 0; i < INDEX_PARAMETERS; i++)
         if (!is_own[i] && !is_same(s->values[i], values[i]))
@@ -109,9 +110,10 @@ int index_put_next(struct db *db, const struct index_series *s, const char *cons
     return r;
 }
 
-void index_series_remember(struct index_series *s, const char *word, const char *const *values)
+void index_series_remember(struct index_series *s, const struct db *db, const char *word,
+                           const char *const *values)
 {
-    struct index_series next = {.block = NULL};
+    struct index_series next = {.session = db_session(db)};
     size_t n;
     char own[4];
     int found;

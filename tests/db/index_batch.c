@@ -74,6 +74,26 @@ Test(index_batch, a_series_that_is_known_goes_the_short_way)
                      "2.1 3 3000 3, 2.2 2 2000 2");
 }
 
+/* See put_next. */
+Test(index_batch, keys_of_another_connection_are_not_trusted)
+{
+    run_sql(d.db, "create or replace function isthmus.lane() returns integer language sql stable "
+                  "return 0");
+    add(&first);
+    flush_and_expect("1:stored");
+    run_sql(d.db, "truncate isthmus.patient restart identity cascade");
+    db_disconnect(d.db);
+    cr_assert_eq(db_connect(d.db), 0);
+    put(d.db, &elsewhere, ++blobs, INDEX_STORED);
+    add(&second);
+    flush_and_expect("3:stored");
+    cr_assert_answer(d.db,
+                     "select string_agg(study_instance_uid || ' ' || sop_instance_uid, ' ' "
+                     "order by series_key) from isthmus.study join isthmus.series "
+                     "using (study_key) join isthmus.instance using (series_key)",
+                     "2.2 1.9 2.1 1.2");
+}
+
 /* The second row may not go the short way, and the third is about what it leaves. */
 Test(index_batch, what_the_short_way_leaves_undone_keeps_its_place)
 {

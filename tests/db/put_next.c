@@ -206,6 +206,36 @@ Test(put_next, a_series_that_was_made_anew_is_not_mistaken)
                      "2 2 2");
 }
 
+/* After a switch-over to a standby that had not heard of it yet, or after a restore: another series
+ * has its key, and the connection may count in the lane of the one that stored that. */
+Test(put_next, keys_of_another_connection_are_not_trusted)
+{
+    static const struct sample stranger = {
+        .sop = "9.1", .study = "2.9", .series = "3.9", .attributes = {PATIENT_B}};
+    struct instance i;
+
+    run_sql(d.db, "create or replace function isthmus.lane() returns integer language sql stable "
+                  "return 0");
+    for (int begun = 0; begun < 2; begun++) {
+        put_on(&first, INDEX_STORED);
+        run_sql(d.db, "truncate isthmus.patient restart identity cascade");
+        db_disconnect(d.db);
+        cr_assert_eq(db_connect(d.db), 0);
+        put(d.db, &stranger, ++blobs, INDEX_STORED);
+        i = make_instance(&second, blobs + 1);
+        if (begun)
+            index_begin(d.db, &series, &i);
+        instance_done(&i);
+        put_on(&second, INDEX_STORED);
+        cr_assert_answer(d.db,
+                         "select string_agg(study_instance_uid || ' ' || sop_instance_uid, ' ' "
+                         "order by series_key) from isthmus.study join isthmus.series "
+                         "using (study_key) join isthmus.instance using (series_key)",
+                         "2.9 9.1 2.1 1.2");
+        run_sql(d.db, "truncate isthmus.patient restart identity cascade");
+    }
+}
+
 Test(put_next, an_instance_that_was_rejected_before_it_came_goes_the_long_way)
 {
     put_on(&first, INDEX_STORED);
