@@ -34,7 +34,7 @@ static void put_in(int lane, int n)
     (void)snprintf(sop, sizeof sop, "1.%d", n);
     (void)snprintf(set, sizeof set, "set test.lane = %d", lane);
     run_sql(d.db, set);
-    i = make_instance(&s, (uint64_t)n);
+    i = make_instance(&s, (uint64_t)n << 20); /* received after @n ms */
     cr_assert_eq(index_put(d.db, &series[lane], &i, &result, NULL), 0, "%s", db_problem(d.db));
     cr_assert_eq(result, INDEX_STORED);
     instance_done(&i);
@@ -71,6 +71,20 @@ Test(tally, lanes_add_up)
         "join isthmus.series_count using (series_key) join isthmus.instance "
         "using (series_key) order by instance_key desc limit 1",
         "7 7000 5 7 t");
+}
+
+/* As from the spool: in full, or the short way. */
+Test(tally, what_comes_later_and_is_older_is_not_the_last_that_was_received)
+{
+    put_in(0, 50);
+    index_series_done(&series[0]);
+    put_in(0, 20);
+    put_in(0, 30);
+    put_in(1, 10);
+    cr_assert_answer(d.db,
+                     "select last_received_at = isthmus.received_at(50 << 20) "
+                     "from isthmus.study_count",
+                     "t");
 }
 
 Test(tally, a_study_is_settled_with_the_changes_of_all_lanes)
