@@ -173,6 +173,20 @@ Test(put_next, a_study_time_of_each_instance_goes_the_short_way_and_is_kept)
                      "- 1001 1002 -");
 }
 
+/* Its Issuer of Accession Number is not among what a connection compares. */
+Test(put_next, an_instance_that_is_about_another_order_goes_the_long_way)
+{
+    struct sample other = second;
+
+    other.attributes[LEVEL_STUDY] =
+        "{\"00080020\":{\"vr\":\"DA\",\"Value\":[\"20260131\"]},"
+        "\"00080050\":{\"vr\":\"SH\",\"Value\":[\"ACC-1\"]},\"00080051\":{\"vr\":\"SQ\","
+        "\"Value\":[{\"00400031\":{\"vr\":\"UT\",\"Value\":[\"ELSEWHERE\"]}}]}}";
+    put_on(&first, INDEX_STORED);
+    put_on(&other, INDEX_STORED);
+    cr_assert_answer(d.db, "select count(*) from isthmus.study_request", "2");
+}
+
 Test(put_next, a_repeated_uid_is_a_duplicate_or_a_conflict)
 {
     struct sample other = first;
