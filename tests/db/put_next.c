@@ -187,6 +187,16 @@ Test(put_next, an_instance_that_is_about_another_order_goes_the_long_way)
     cr_assert_answer(d.db, "select count(*) from isthmus.study_request", "2");
 }
 
+Test(put_next, an_authorized_original_goes_the_long_way_and_is_counted)
+{
+    struct sample authorized = second;
+
+    authorized.attributes[LEVEL_INSTANCE] = "{\"01000410\":{\"vr\":\"CS\",\"Value\":[\"AO\"]}}";
+    put_on(&first, INDEX_STORED);
+    put_on(&authorized, INDEX_STORED);
+    cr_assert_answer(d.db, "select authorized_instances from isthmus.study", "1");
+}
+
 Test(put_next, a_repeated_uid_is_a_duplicate_or_a_conflict)
 {
     struct sample other = first;
