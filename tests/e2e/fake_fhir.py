@@ -25,9 +25,10 @@ The script, at run time:
 Behaviours: ok; down (the connection is closed without an answer); status (with "status": 503,
 and optionally "retry_after": text, "outcome": OperationOutcome, "body": text, "content_type",
 "location", "after": how many are answered before, "times": how often before ok, "study": only for a Bundle with this Study Instance
-UID); slow ("seconds"); huge ("bytes" of answer); half (the answer breaks off); batch (200 whose
-entries carry "status"). "where": "metadata" restricts one to GET metadata, "data" (default) to
-all but that, "all" to neither. Several may be set one after the other for different studies.
+UID); slow ("seconds", and until as many studies as "together" says have been under way at once); huge
+("bytes" of answer); half (the answer breaks off); batch (200 whose entries carry "status"). "where":
+"metadata" restricts one to GET metadata, "data" (default) to all but that, "all" to neither. Several may be
+set one after the other for different studies.
 """
 import argparse
 import gzip
@@ -149,6 +150,7 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
         elif behaviour == "slow":
             time.sleep(rule["seconds"])
+            self.server.state.wait_for(rule.get("together", 0))
             return False
         elif behaviour == "huge":
             self.answer(rule.get("status", 200), b"x" * rule["bytes"])

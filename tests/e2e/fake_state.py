@@ -35,6 +35,7 @@ class State:
         self.release = release
         self.record = open(record, "a", encoding="utf-8") if record else None
         self.lock = threading.RLock()
+        self.entered = threading.Condition(self.lock)
         self.resources = {}
         self.versions = {}
         self.requests = 0
@@ -81,7 +82,13 @@ class State:
             self.overlaps += study is not None and study in self.under_way
             self.under_way.append(study)
             self.at_once = max(self.at_once, len(set(self.under_way) - {None}))
+            self.entered.notify_all()
         return study
+
+    def wait_for(self, together):
+        """Until so many studies have been under way at once, or nobody waits for the answer any more."""
+        with self.lock:
+            self.entered.wait_for(lambda: self.at_once >= together, 120)
 
     def leave(self, study):
         with self.lock:

@@ -45,7 +45,7 @@ with tempfile.TemporaryDirectory(prefix="isthmus-publishers.") as scratch:
     server = Fake(scratch)
     try:
         with Isthmus(fhir=[server.url]) as first:
-            server.behave("slow", seconds=0.3)
+            server.behave("slow", seconds=0.3, together=2)
             second = start_second(first)
             try:
                 wait_until(lambda: first.logs().count("publishing R5 to") == 2, what="two publishers")
