@@ -46,6 +46,28 @@ def wait_until(condition, timeout=LIMIT_S, what="the condition"):
         time.sleep(0.02)
 
 
+def replace_file(path, text):
+    """Whoever reads it meanwhile has the former content or the new one, whole."""
+    there, new = path.stat(), path.with_name(path.name + ".new")
+    new.write_text(text)
+    new.chmod(there.st_mode & 0o7777)
+    os.chown(new, there.st_uid, there.st_gid)
+    new.replace(path)
+
+
+def damage(path):
+    """Another last byte, in place: it has its length all the time. What mends it again."""
+    def turn():
+        with open(path, "r+b", buffering=0) as file:
+            file.seek(-1, os.SEEK_END)
+            last = file.read(1)
+            os.pwrite(file.fileno(), bytes([last[0] ^ 1]), file.tell() - 1)
+
+    path.chmod(path.stat().st_mode | 0o200)
+    turn()
+    return turn
+
+
 class ReservedPort:
     """A port of this machine that nobody else is given: somebody may listen there, and until then who connects
     is refused."""
@@ -157,9 +179,8 @@ class Isthmus:
 
     def configure(self, section, **values):
         """Set options in DIR/isthmus.conf; they hold for programs started from now on."""
-        path = self.dir / "isthmus.conf"
+        text = (self.dir / "isthmus.conf").read_text()
         lines = "".join(f"    {name} = {value}\n" for name, value in values.items())
-        text = path.read_text()
         there = re.search(rf"^{section}\b.*{{\n((?:.*\n)*?)}}\n", text, re.M)
         if there:
             names = "|".join(values)
@@ -167,7 +188,7 @@ class Isthmus:
             text = text[:there.start(1)] + kept + lines + text[there.end(1):]
         else:
             text += f"{section} {{\n{lines}}}\n"
-        path.write_text(text)
+        replace_file(self.dir / "isthmus.conf", text)
 
     def pid(self, name):
         return int((self.dir / "run" / f"{name}.pid").read_text().split()[0])

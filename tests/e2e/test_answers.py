@@ -81,9 +81,8 @@ def waited_for(fake, studies):
     assert not parked(isthmus, uid)
     fake.behave()
     arrives(fake, uid, "after 401")
-    with (isthmus.dir / "isthmus.conf").open("a") as conf:
-        # longer than a name may be: no name server has to say so
-        conf.write('target "unknown" {\n    url = "http://' + "x" * 64 + '.invalid/fhir"\n}\n')
+    # longer than a name may be: no name server has to say so
+    isthmus.configure('target "unknown"', url='"http://' + "x" * 64 + '.invalid/fhir"')
     os.kill(isthmus.pid("isthmus-fhir"), signal.SIGHUP)
     wait_until(lambda: [r for r in isthmus.sql(why) if "resolve" in r[0]], what="an unknown name")
     studies.send_and_wait(fake)

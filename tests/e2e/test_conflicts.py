@@ -11,7 +11,7 @@ import threading
 
 import dicom_raw as dicom
 from dicom_query import Query
-from harness import Isthmus, wait_until
+from harness import Isthmus, damage, wait_until
 from rebuild import TABLES, Fresh, rows
 
 RUNS = int(os.environ.get("ISTHMUS_RACE_RUNS", "100"))
@@ -185,13 +185,11 @@ def check_refused(isthmus):
     """What cannot be done changes nothing and says why."""
     number = numbers(isthmus)[0]
     before = rows(isthmus, "isthmus")
-    path = isthmus.stored_path(isthmus.sql("select blob from isthmus.conflict where conflict_key = "
-                                           + number)[0][0])
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + b"X")
+    mend = damage(isthmus.stored_path(isthmus.sql("select blob from isthmus.conflict where conflict_key = "
+                                                  + number)[0][0]))
     done = isthmus.tool("conflicts", "replace", number, check=False)
     assert done.returncode == 1 and "damaged" in done.stderr, done
-    path.write_bytes(whole)
+    mend()
     for arguments in (["keep", "999999"], ["replace", "9.9"], ["show", "9.9"]):
         done = isthmus.tool("conflicts", *arguments, check=False)
         assert done.returncode == 1 and "no open conflict" in done.stderr, done

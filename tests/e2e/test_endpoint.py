@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import dicom_raw as dicom
-from harness import Isthmus, wait_until
+from harness import Isthmus, replace_file, wait_until
 from publishing import Fake
 
 WEB, OTHER, WADO = (f"https://pacs.hospital.example/{name}" for name in ("web", "other", "wado"))
@@ -47,7 +47,7 @@ def targets(isthmus, text):
     """The configuration, after the sections of quickstart but with these targets."""
     path = isthmus.dir / "isthmus.conf"
     kept = path.read_text().partition("target ")[0]
-    path.write_text(kept + text)
+    replace_file(path, kept + text)
     os.kill(isthmus.pid("isthmus-fhir"), signal.SIGHUP)
 
 

@@ -13,7 +13,7 @@ import subprocess
 
 import dicom_raw as dicom
 from corpus import CORPUS, entries
-from harness import Isthmus, children, wait_until
+from harness import Isthmus, children, damage, wait_until
 
 DICOMDIR = "1.2.840.10008.1.3.10"
 MEDIUM = ("IMAGES", "CT0001"), ("IMAGES", "CT0002"), ("GONE", "CT0009")
@@ -121,8 +121,7 @@ def check_kinds(isthmus, top):
 def check_again(isthmus, top):
     """The same files are there already; one that was damaged in the store is repaired."""
     blob = isthmus.sql("select blob from isthmus.instance where sop_instance_uid = '2.25.500.1.1'")
-    path = isthmus.stored_path(blob[0][0])
-    path.write_bytes(path.read_bytes()[:-1] + b"X")
+    damage(isthmus.stored_path(blob[0][0]))
     files = set(isthmus.dir.rglob("store/objects/**/*.dcm"))
     done = isthmus.owner_tool("import", "--json", top, check=False)
     result = json.loads(done.stdout)

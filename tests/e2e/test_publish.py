@@ -14,7 +14,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
-from harness import Isthmus, children, wait_until
+from harness import Isthmus, children, replace_file, wait_until
 from publishing import REFUSAL, WORDS, Fake, Studies, arrives, parked
 
 
@@ -165,7 +165,7 @@ def test_token(fake, isthmus, token):
     studies.n = 1000
     studies.send_and_wait(fake)
     assert fake.requests()[-1]["headers"]["Authorization"] == "Bearer first"
-    token.write_text("second\n")
+    replace_file(token, "second\n")
     studies.send_and_wait(fake)
     assert fake.requests()[-1]["headers"]["Authorization"] == "Bearer second"
     assert "first" not in isthmus.logs()
@@ -235,7 +235,7 @@ def test_tls(secure, isthmus):
              f'    client_key = "{secure.directory}/client.key"\n']
     for i, line in enumerate(steps):
         target += line
-        conf.write_text(before + target + "}\n")
+        replace_file(conf, before + target + "}\n")
         os.kill(isthmus.pid("isthmus-fhir"), signal.SIGHUP)
         if i < 2:
             wait_until(lambda: isthmus.sql(why), what="the pause of the target")
@@ -299,16 +299,14 @@ def main():
                                 "ec_paramgen_curve:P-384", "-out", str(key)], check=True)
                 key.chmod(0o644)
                 text = (isthmus.dir / "isthmus.conf").read_text()
-                (isthmus.dir / "isthmus.conf").write_text(text.replace('"bearer"', '"smart"'))
+                replace_file(isthmus.dir / "isthmus.conf", text.replace('"bearer"', '"smart"'))
                 isthmus.configure("target", smart_client_id='"isthmus"', smart_key_id='"key-1"',
                                   smart_key_file=f'"{key}"')
                 isthmus.restart("isthmus-fhir")
                 test_smart(fake, isthmus)
                 publishes_everything(fake, isthmus, fake.url)
                 print("test_search_identity", flush=True)
-                with (isthmus.dir / "isthmus.conf").open("a") as conf:
-                    conf.write(f'target "search" {{\n    url = "{search.url}"\n'
-                               "    identity = search\n    quiet_period = 0\n}\n")
+                isthmus.configure('target "search"', url=f'"{search.url}"', identity="search", quiet_period=0)
                 os.kill(isthmus.pid("isthmus-fhir"), signal.SIGHUP)
                 test_search_identity(search, isthmus)
                 publishes_everything(search, isthmus, "search")

@@ -10,7 +10,7 @@ import subprocess
 
 import dicom_raw as dicom
 from corpus import CORPUS, entries, send
-from harness import Isthmus, wait_until
+from harness import Isthmus, damage, wait_until
 from rebuild import TABLES, Fresh, rows
 
 KEY_OBJECT = "1.2.840.10008.5.1.4.1.1.88.59"
@@ -121,7 +121,7 @@ def check_damaged(isthmus):
     [before] = isthmus.sql(row)
     path = isthmus.stored_path(before[0])
     whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    damage(path)
     part = isthmus.dir / "store/objects/19700101/0000/00000000000000ab.dcm"
     part.write_bytes(whole[:-1])
     begun = part.with_name("00000000000000ac.dcm")  # of its full length, and without its seal

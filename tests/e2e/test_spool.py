@@ -14,7 +14,7 @@ import os
 import dicom_raw as dicom
 import orders
 from dicom_query import Query
-from harness import Isthmus, wait_until
+from harness import Isthmus, damage, wait_until
 from kill_load import kill_database
 
 
@@ -79,11 +79,9 @@ def check_refuse(isthmus):
 
 
 def damaged(incoming):
-    """The file that waits there; it has its length all the time."""
+    """The file that waits there."""
     path, = incoming.iterdir()
-    with path.open("r+b") as file:
-        file.seek(-1, os.SEEK_END)
-        file.write(b"X")
+    damage(path)
     return path
 
 

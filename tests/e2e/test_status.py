@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dicom_raw as dicom
 from dicom_query import STUDY_ROOT, Query
-from harness import Isthmus, wait_until
+from harness import Isthmus, damage, replace_file, wait_until
 
 KOS = "1.2.840.10008.5.1.4.1.1.88.59"
 BASE = "http://hospital.example/fhir"
@@ -166,11 +166,7 @@ def extensions(way, target):
 def check_availability(way):
     isthmus = way.isthmus
     blob = isthmus.sql(f"select blob from isthmus.instance where sop_instance_uid = '{A}'")[0][0]
-    path = isthmus.stored_path(blob)
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.chmod(0o600)
-    path.write_bytes(data)
+    damage(isthmus.stored_path(blob))
     done = isthmus.tool("verify", "--json", check=False)
     assert done.returncode == 1 and json.loads(done.stdout)["unavailable_now"] == 1, done
     way.settled()
@@ -210,7 +206,7 @@ with tempfile.TemporaryDirectory() as scratch, \
     isthmus.configure('ae "QA"', show_rejected='{"quality"}')
     text = (isthmus.dir / "isthmus.conf").read_text()
     head, second = text.rsplit("release = R5", 1)
-    (isthmus.dir / "isthmus.conf").write_text(f"{head}release = R4{second}")
+    replace_file(isthmus.dir / "isthmus.conf", f"{head}release = R4{second}")
     isthmus.restart("isthmus-scp")
     isthmus.restart("isthmus-fhir")
     way = Way(isthmus)

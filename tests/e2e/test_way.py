@@ -9,7 +9,7 @@ import subprocess
 from collections import Counter
 
 import dicom_raw as dicom
-from harness import TOP, Isthmus, wait_until
+from harness import TOP, Isthmus, damage, wait_until
 
 STUDY = "2.25.147763717617318706757137141068039716864"
 
@@ -77,10 +77,7 @@ def check_verify(isthmus):
     isthmus.tool("verify")
     blob = isthmus.sql("select blob from isthmus.instance limit 1")[0][0]
     path = isthmus.stored_path(blob)
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.chmod(0o600)
-    path.write_bytes(data)
+    damage(path)
     assert isthmus.tool("verify", check=False).returncode == 1, "verify missed a changed byte"
     path.unlink()
     assert isthmus.tool("verify", check=False).returncode == 1, "verify missed a missing file"

@@ -167,11 +167,10 @@ def seen(isthmus, calling, scratch, step=()):
 
 
 def check_rules(isthmus, plans, scratch):
-    with (isthmus.dir / "isthmus.conf").open("a") as f:
-        f.write('\nstation_group "RADIOLOGY" { members = {"CT1", "MR1"} }\n'
-                'ae "CT1" { worklist_own_stations = true }\n'
-                'ae "MR1" { worklist_own_stations = true worklist_stations = {"US1"} charset = "ISO_IR 100" }\n'
-                'ae "US1" { allow = {"store", "find"} }\n')
+    isthmus.configure('station_group "RADIOLOGY"', members='{"CT1", "MR1"}')
+    isthmus.configure('ae "CT1"', worklist_own_stations="true")
+    isthmus.configure('ae "MR1"', worklist_own_stations="true", worklist_stations='{"US1"}', charset='"ISO_IR 100"')
+    isthmus.configure('ae "US1"', allow='{"store", "find"}')
     isthmus.restart("isthmus-scp")
     of = {s: {p["accession"] for p in plans if p["station"] == s} for s in STATIONS}
     group = plans[0]["accession"]  # which is for CT1 alone until now
