@@ -120,6 +120,15 @@ def children(pid):
         return []
 
 
+def peak_mib(pid):
+    """The highest resident size that a process had; 0: it has just ended."""
+    try:
+        said = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        said = None
+    return int(said[1]) / 1024 if said else 0
+
+
 class Isthmus:
     def __init__(self, fhir=(), quiet_period=0, release="R5", sample=False, aet="ISTHMUS", bind=None,
                  programs=PROGRAMS):
@@ -192,6 +201,13 @@ class Isthmus:
 
     def pid(self, name):
         return int((self.dir / "run" / f"{name}.pid").read_text().split()[0])
+
+    def peak_mib(self):
+        """Of the listener and all below it."""
+        below = [self.pid("isthmus-scp")]
+        for pid in below:
+            below += children(pid)
+        return max(map(peak_mib, below))
 
     def postmaster(self):
         return int((self.dir / "postgres/postmaster.pid").read_text().split()[0])

@@ -8,26 +8,14 @@ without sanitizers) the peak must stay under 64 MiB and 256 MiB, else it may gro
 # fault
 import hashlib
 import os
-import re
-from pathlib import Path
 
 import dicom_raw as dicom
-from harness import Isthmus, children
+from harness import Isthmus
 
 MIB = 1 << 20
 SIZE_MIB = int(os.environ.get("ISTHMUS_LARGE_MIB", "96"))
 ITEMS = int(os.environ.get("ISTHMUS_LARGE_ITEMS", "2000"))
 ABSOLUTE = bool(os.environ.get("ISTHMUS_LARGE_ABSOLUTE"))
-
-
-def peak_mib(isthmus):
-    """The highest VmHWM of isthmus-scp and all below it."""
-    peaks, below = [], [isthmus.pid("isthmus-scp")]
-    for pid in below:
-        below += children(pid)
-        status = Path(f"/proc/{pid}/status").read_text()
-        peaks.append(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024)
-    return max(peaks)
 
 
 class Digested:
@@ -80,7 +68,7 @@ def store(isthmus, association, sop_class, uid, chunks):
             stored.update(piece)
     assert stored.digest() == data.digest.digest(), f"the file of {uid} differs from what was sent"
     path.unlink()
-    return peak_mib(isthmus)
+    return isthmus.peak_mib()
 
 
 def bounded(what, before, after, absolute):

@@ -4,13 +4,12 @@ served, nothing of theirs is stored but what was acknowledged, and that bit for 
 # fault
 # alone
 import contextlib
-import re
 import socket
 import struct
 from pathlib import Path
 
 import dicom_raw as dicom
-from harness import Isthmus, children, wait_until
+from harness import LIMIT_S, Isthmus, children, peak_mib, wait_until
 
 CONNECTIONS = 2000
 DEPTH = 50000
@@ -45,15 +44,6 @@ def check_ended(association):
     left = ended(association.socket)
     association.close()
     assert left[:1] in (b"", b"\7"), left.hex()
-
-
-def peak_mib(pid):
-    """0: it has just ended."""
-    try:
-        said = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    except (FileNotFoundError, ProcessLookupError):
-        said = None
-    return int(said[1]) / 1024 if said else 0
 
 
 def store(stored, association, number, more=b"", **how):
@@ -178,7 +168,7 @@ def commands_that_lack_elements(isthmus, _):
 # --- what cannot be gone on from: the association ends -------------------------------------------
 
 def pdus_of_4_gib(isthmus, _):
-    with socket.create_connection(isthmus.address, 30) as s:
+    with socket.create_connection(isthmus.address, LIMIT_S) as s:
         s.sendall(struct.pack(">BBI", 1, 0, 0xFFFFFFFF))
         assert ended(s)[:1] in (b"", b"\3", b"\7")
     for kind in (4, 5, 7):
@@ -217,7 +207,7 @@ def wrong_order(isthmus, _):
     rq = dicom.associate_rq(isthmus.aet, "PEER", [(dicom.CT_IMAGE, [dicom.EXPLICIT])])
     command = dicom.command(STORE, True)
     pdv = struct.pack(">BBIIBB", 4, 0, len(command) + 6, len(command) + 2, 1, 3) + command
-    with socket.create_connection(isthmus.address, 30) as s:
+    with socket.create_connection(isthmus.address, LIMIT_S) as s:
         s.sendall(pdv)
         assert ended(s)[:1] in (b"", b"\7")
     for more in (rq, pdv + pdv, struct.pack(">BBI", 9, 0, 0), struct.pack(">BBI", 2, 0, 4) + b"\0" * 4):
@@ -253,8 +243,8 @@ def leaves_before_the_answer(isthmus, stored):
 
 
 def thousands_of_connections(isthmus, _):
-    held = [socket.create_connection(isthmus.address, 30) for _ in range(CONNECTIONS)]
-    assert dicom.echo(isthmus.address, isthmus.aet, 30) == 0
+    held = [socket.create_connection(isthmus.address, LIMIT_S) for _ in range(CONNECTIONS)]
+    assert dicom.echo(isthmus.address, isthmus.aet, LIMIT_S) == 0
     for s in held:
         s.close()
 
@@ -280,4 +270,4 @@ with Isthmus() as isthmus:
         assert dicom.part10(isthmus.stored_path(there[uid]))[1] == data, uid
     wait_until(lambda: not list(Path(isthmus.dir / "store/incoming").iterdir()), what="an empty incoming/")
     assert "signal" not in isthmus.logs().lower(), [x for x in isthmus.logs().splitlines() if "signal" in x.lower()]
-    assert children(isthmus.pid("isthmus-scp"))
+    wait_until(lambda: children(isthmus.pid("isthmus-scp")), what="a worker")

@@ -20,7 +20,7 @@ from pathlib import Path
 import dicom_query as q
 import dicom_raw as dicom
 from corpus import CORPUS, entries, send
-from harness import Isthmus, children, wait_until
+from harness import Isthmus, replace_file, wait_until
 
 FRAMES = int(os.environ.get("ISTHMUS_PROVENANCE_FRAMES", "20000"))
 ABSOLUTE = bool(os.environ.get("ISTHMUS_PROVENANCE_ABSOLUTE"))
@@ -70,14 +70,6 @@ def sourced(study, uid, source):
     return in_order(dicom.ct(study, f"{study}.2", uid) + conversion(source))
 
 
-def peak_mib(isthmus):
-    peaks, below = [], [isthmus.pid("isthmus-scp")]
-    for pid in below:
-        below += children(pid)
-        peaks.append(int(re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1]) / 1024)
-    return max(peaks)
-
-
 def store(association, sop_class, uid, data):
     answer = association.c_store(sop_class, uid, dicom.EXPLICIT, data)
     assert answer[0x0900] == 0, answer
@@ -104,7 +96,7 @@ def two_releases(isthmus):
     """The first target's release is R5, the second's R4."""
     path = isthmus.dir / "isthmus.conf"
     first, second, third = path.read_text().split("    release = R5\n")
-    path.write_text(f"{first}    release = R5\n{second}    release = R4\n{third}")
+    replace_file(path, f"{first}    release = R5\n{second}    release = R4\n{third}")
     isthmus.restart("isthmus-fhir")
 
 
@@ -190,9 +182,9 @@ def check_many(isthmus, targets):
     sources = [f"2.25.{10 ** 30 + n}" for n in range(FRAMES)]
     association = connect(isthmus)
     store(association, dicom.CT_IMAGE, "1.5.1", dicom.ct("1.5", "1.5.2", "1.5.1"))
-    data, before, began = converted(study, uid, sources), peak_mib(isthmus), time.monotonic()
+    data, before, began = converted(study, uid, sources), isthmus.peak_mib(), time.monotonic()
     store(association, LEGACY_CT, uid, data)
-    took, after = time.monotonic() - began, peak_mib(isthmus)
+    took, after = time.monotonic() - began, isthmus.peak_mib()
     association.release()
     print(f"{FRAMES} sources, {len(data) >> 20} MiB: {took:.2f} s, peak {before:.1f} MiB before, "
           f"{after:.1f} MiB after", flush=True)
