@@ -153,19 +153,22 @@ def files_of_study(directory, study):
 
 
 @contextlib.contextmanager
-def held(isthmus, sop_instance_uid):
-    """Somebody is about to store this instance: who else would, waits."""
+def under_way(isthmus, statement):
+    """It has been done, in a transaction that goes on."""
     with subprocess.Popen(["psql", "-XAtq", isthmus.db], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as other:
-        other.stdin.write(f"""begin;
-            insert into isthmus.instance overriding system value
-            select (jsonb_populate_record(i, '{{"instance_key": -1, "blob": -1,
-                "sop_instance_uid": "{sop_instance_uid}"}}')).* from isthmus.instance i limit 1
-            returning 'held';\n""")
+        other.stdin.write(f"begin; {statement}; select 'done';\n")
         other.stdin.flush()
-        assert other.stdout.readline().strip() == "held"
+        assert other.stdout.readline().strip() == "done"
         yield
         other.stdin.close()
+
+
+def held(isthmus, sop_instance_uid):
+    """Somebody is about to store this instance: who else would, waits."""
+    return under_way(isthmus, f"""insert into isthmus.instance overriding system value
+        select (jsonb_populate_record(i, '{{"instance_key": -1, "blob": -1,
+            "sop_instance_uid": "{sop_instance_uid}"}}')).* from isthmus.instance i limit 1""")
 
 
 def end_sessions_of_the_dead(isthmus):
@@ -198,14 +201,23 @@ def check_stopped(isthmus, top):
     wait_until(lambda: not any((isthmus.dir / "store/incoming").iterdir()), what="an empty incoming/")
 
 
+def crew_that_waits(isthmus, pid):
+    """Its processes, when each of them is about to ask whether an instance is there."""
+    waiting = isthmus.sql("select count(*) from pg_locks join pg_stat_activity using (pid) where not granted "
+                          "and application_name = 'isthmus import'")
+    crew = children(pid)
+    return crew if crew and waiting == [[str(len(crew))]] else None
+
+
 def check_process_killed(isthmus, top):
     """A process that dies over many files costs none of them: each is tried once more."""
     killed = files_of_study(top / "killed", "2.25.601")
     count = "select count(*) from isthmus.instance where sop_instance_uid like '2.25.601.%'"
-    with isthmus.owner_tool("import", "--json", killed, start=True) as running:
-        pid = wait_until(lambda: children(running.pid), what="the crew")[0]
+    with under_way(isthmus, "lock table isthmus.instance"):
+        running = isthmus.owner_tool("import", "--json", killed, start=True)
+        pid = wait_until(lambda: crew_that_waits(isthmus, running.pid), what="the crew")[0]
         os.kill(pid, signal.SIGKILL)
-        out, _ = running.communicate()
+    out, _ = running.communicate()
     result = json.loads(out)
     assert result["stored"] + result["duplicate"] == 400 and running.returncode == 0, result
     assert isthmus.sql(count) == [["400"]]
