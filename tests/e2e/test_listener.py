@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 
 import dicom_raw as dicom
 from harness import LIMIT_S, PROGRAMS, Isthmus, alive, wait_until
@@ -129,13 +130,18 @@ def refused_configurations(isthmus):
             assert done.returncode != 0 and words in said and "bad.conf" in said, (text, done)
 
 
+def listen(ear, heard):
+    """All the time, as systemd does: the socket holds a few messages, and then who sends waits."""
+    while said := ear.recv(4096):
+        heard += said.decode().split("\n")
+
+
 def started_by_systemd(isthmus):
     """Sockets handed over, READY=1 and WATCHDOG=1 on the notification socket; IPv6."""
     notify = isthmus.scratch / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear, \
             socket.create_server(("::1", 0), family=socket.AF_INET6) as port:
         ear.bind(str(notify))
-        ear.settimeout(LIMIT_S)
         scratch_conf = isthmus.scratch / "systemd.conf"
         text = re.sub(r"root = .*", f'root = "{isthmus.scratch}/store"',
                       (isthmus.dir / "isthmus.conf").read_text())
@@ -147,18 +153,19 @@ def started_by_systemd(isthmus):
                        "WATCHDOG_USEC": "500000", "PGUSER": "isthmus-scp"}
         daemon = subprocess.Popen(["sh", "-c", shell], pass_fds=[port.fileno()], stdout=log,
                                   stderr=log, env=environment)
-        heard = ""
+        heard = []
+        threading.Thread(target=listen, args=(ear, heard), daemon=True).start()
         try:
-            while "READY=1" not in heard or "WATCHDOG=1" not in heard:
-                heard += ear.recv(4096).decode() + "\n"
+            for word in ("READY=1", "WATCHDOG=1"):
+                wait_until(lambda word=word: word in heard, what=word)
             assert dicom.echo(("::1", port.getsockname()[1]), isthmus.aet) == 0
             daemon.send_signal(signal.SIGTERM)
             assert daemon.wait(LIMIT_S) == 0
-            while "STOPPING=1" not in heard:
-                heard += ear.recv(4096).decode() + "\n"
+            wait_until(lambda: "STOPPING=1" in heard, what="STOPPING=1")
         finally:
             daemon.kill()
             daemon.wait()
+            ear.shutdown(socket.SHUT_RD)
 
 
 with Isthmus() as isthmus:
