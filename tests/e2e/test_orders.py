@@ -47,7 +47,9 @@ def check_bundles(isthmus, scratch, plans):
     for station, modality, _ in orders.STATIONS:
         mine = {p["accession"]: p for p in plans
                 if p["station"] == station and p["start"].date() == TODAY}
-        rows = listed(isthmus, "--station", station, "--date", "today", "--modality", modality)
+        rows = listed(isthmus, "--station", station, "--date", f"{TODAY:%Y%m%d}", "--modality", modality)
+        named = listed(isthmus, "--station", station, "--date", "today", "--modality", modality)
+        assert named == rows or TODAY != datetime.date.today(), "it is not midnight"
         assert sorted(r["accession"] for r in rows) == sorted(mine) and mine, (station, rows)
         for row in rows:
             plan = mine[row["accession"]]
@@ -173,7 +175,7 @@ def check_bad_input(isthmus, scratch, plans):
 
 
 def main():
-    plans = orders.plans(50)
+    plans = orders.plans(50, TODAY)
     with tempfile.TemporaryDirectory(prefix="isthmus-e2e.") as directory, Isthmus() as isthmus:
         scratch = Path(directory)
         check_bundles(isthmus, scratch, plans)
