@@ -219,8 +219,8 @@ def check_conditional(server):
     server.answers(ignores=["_revinclude"])
     server.change("ServiceRequest", "o9", priority="routine")
     wait_until(lambda: server.asked("Appointment?based-on=", begin), what="a separate search")
-    server.change("ServiceRequest", "o9", priority="stat")
     before = len(server.asked("Appointment?based-on=", begin))
+    server.change("ServiceRequest", "o9", priority="stat")
     wait_until(lambda: len(server.asked("Appointment?based-on=", begin)) > before, what="another")
     assert server.isthmus.logs().count("(_revinclude); it is asked for by itself") == 1
     assert "Renamed" not in server.isthmus.logs()
