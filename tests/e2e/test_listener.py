@@ -60,7 +60,8 @@ def away_and_refused(isthmus):
     assert answer[0x0900] == 0xA700, answer
     assert answer.get(0x0902), "no Error Comment"
     isthmus.start()
-    assert store(associate(isthmus), 5)[0x0900] == 0
+    again = associate(isthmus)
+    wait_until(lambda: store(again, 5)[0x0900] == 0, what="a worker that asks the database again")
     assert 5 in stored(isthmus)
 
 

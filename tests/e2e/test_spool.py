@@ -73,7 +73,7 @@ def check_refuse(isthmus):
     a.release()
     isthmus.start()
     a = open_association(isthmus)
-    assert send(a, 8) == 0
+    wait_until(lambda: send(a, 8) == 0, what="a worker that asks the database again")
     a.release()
     assert len(indexed(isthmus)) == 8
 
