@@ -71,6 +71,8 @@ def standby(isthmus, scratch):
     as_owner(data, "pg_ctl", "-D", data, "-w", "-l", scratch / "log/postgresql", "-o",
              f"-k {socket} -c synchronous_standby_names=''", "start")
     as_superuser(isthmus, "alter system set synchronous_standby_names = '*'", "select pg_reload_conf()")
+    wait_until(lambda: isthmus.sql("show synchronous_standby_names") == [["*"]], what="the configuration")
+    as_superuser(isthmus, "checkpoint")  # who makes it is who tells all others that commits wait from now on
     wait_until(lambda: isthmus.sql("select count(*) from pg_stat_replication")[0] == ["1"], 60, "the standby")
     try:
         yield data, socket
