@@ -14,14 +14,26 @@ import time
 import urllib.parse
 from pathlib import Path
 
-from harness import Isthmus, children, replace_file, wait_until
+from harness import LIMIT_S, Isthmus, children, replace_file, wait_until
 from publishing import REFUSAL, WORDS, Fake, Studies, arrives, parked
+
+
+def test_too_slow(fake, studies):
+    """Only here: an answer that was slow by chance would be taken for none."""
+    isthmus = studies.isthmus
+    isthmus.configure("target", timeout=2)
+    isthmus.restart("isthmus-fhir")
+    fake.behave("slow", seconds=3, times=1)
+    arrives(fake, studies.send(), "a slow answer")
+    wait_until(lambda: isthmus.sql("select count(*) from isthmus.outbox") == [["0"]], what="its settlement")
+    isthmus.configure("target", timeout=LIMIT_S)
+    isthmus.restart("isthmus-fhir")
 
 
 def test_temporary(fake, studies):
     """Each answer that may pass: the study is there in the end."""
     rules = [
-        ("down", {"times": 2}), ("half", {"times": 1}), ("slow", {"seconds": 3, "times": 1}),
+        ("down", {"times": 2}), ("half", {"times": 1}),
         ("huge", {"status": 500, "bytes": 24 << 20, "times": 1}),
         *(("status", {"status": status, "times": 2})
           for status in (408, 409, 412, 425, 429, 500, 502, 503, 504)),
@@ -272,12 +284,12 @@ def main():
             with Isthmus(fhir=[fake.url]) as isthmus:
                 isthmus.configure("fhir", publisher_system='"http://hospital.example/isthmus"',
                                   dicomweb_url='"https://pacs.hospital.example/dicomweb"')
-                isthmus.configure("target", pause_max=1, retry_max=1, timeout=2)
+                isthmus.configure("target", pause_max=1, retry_max=1)
                 isthmus.configure("log", level='"debug"')
                 isthmus.restart("isthmus-fhir")
                 studies = Studies(isthmus)
                 studies.send_and_wait(fake)
-                for test in (test_temporary, test_waits_as_asked, test_away_for_long, test_refused,
+                for test in (test_too_slow, test_temporary, test_waits_as_asked, test_away_for_long, test_refused,
                              test_too_large, test_updates, test_strangers,
                              test_killed, test_endpoint):
                     print(test.__name__, flush=True)

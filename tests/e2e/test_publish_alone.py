@@ -70,7 +70,7 @@ def main():
         fake = Fake(directory)
         try:
             with Isthmus(fhir=[fake.url]) as isthmus:
-                isthmus.configure("target", pause_max=1, retry_max=1, timeout=2)
+                isthmus.configure("target", pause_max=1, retry_max=1)
                 isthmus.restart("isthmus-fhir")
                 studies = Studies(isthmus)
                 for test in (test_one_fails_always, test_pause_ends, test_unreadable):
