@@ -130,7 +130,7 @@ static int next_command(struct session *s, uint8_t *ret_context_id, struct comma
     struct dimse_pdv pdv;
 
     do {
-        int r = dimse_read(s->association, &pdv);
+        int r = dimse_read(s->association, n == 0, &pdv);
         if (r < 0)
             return r;
         if (!pdv.command || !s->contexts[pdv.context_id].accepted ||

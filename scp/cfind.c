@@ -199,7 +199,7 @@ static int hear_peer(struct finding *f)
 {
     struct dimse_pdv pdv;
     struct command c;
-    int r = dimse_read(f->s->association, &pdv);
+    int r = dimse_read(f->s->association, true, &pdv);
 
     if (r < 0)
         return r;

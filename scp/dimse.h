@@ -75,10 +75,11 @@ int dimse_acknowledge(struct association *a);
 /* result 1 permanent, 2 transient; source 1 user, 2 ACSE, 3 presentation; PS3.8 table 9-21. */
 int dimse_reject(struct association *a, int result, int source, int reason);
 
-/* The next PDV; @ret->bytes stays valid until the next call. 0; -EPIPE: the peer released (the
- * release is answered); -ECONNABORTED: it aborted; -ECONNRESET: it is gone; -ETIMEDOUT;
- * -ECANCELED: idle while draining; -EBADMSG: not a PDU we can follow. */
-int dimse_read(struct association *a, struct dimse_pdv *ret);
+/* The next PDV, of a @new_message or of one that has begun; @ret->bytes stays valid until the next
+ * call. 0; -EPIPE: the peer released (the release is answered); -ECONNABORTED: it aborted;
+ * -ECONNRESET: it is gone; -ETIMEDOUT; -ECANCELED: no new message while draining; -EBADMSG: not a
+ * PDU we can follow. */
+int dimse_read(struct association *a, bool new_message, struct dimse_pdv *ret);
 /* Put a command or data set, in as many PDVs as the peer's maximum asks for, behind what waits to
  * be sent; long queues are sent at once. 0 or the errors of dimse_read(). */
 int dimse_write(struct association *a, uint8_t context_id, bool command, const void *bytes,

@@ -231,14 +231,14 @@ static int acknowledge_release(association *a)
     return -EPIPE;
 }
 
-int dimse_read(association *a, dimse_pdv *ret)
+int dimse_read(association *a, bool new_message, dimse_pdv *ret)
 try {
     DUL_PDV pdv;
     OFCondition cond = DUL_NextPDV(&a->assoc->DULassociation, &pdv);
     if (cond == DUL_NOPDVS) {
         if (!a->layer.transport)
             return -ECONNRESET;
-        a->layer.transport->expect_pdu(a->layer.limits.idle_ms);
+        a->layer.transport->expect_pdu(a->layer.limits.idle_ms, new_message);
         cond = DUL_ReadPDVs(&a->assoc->DULassociation, nullptr, DUL_BLOCK, 0);
         if (cond == DUL_PEERREQUESTEDRELEASE)
             return acknowledge_release(a);

@@ -4,7 +4,7 @@
 
 int session_read_data(struct session *s, uint8_t context_id, struct dimse_pdv *ret)
 {
-    int r = dimse_read(s->association, ret);
+    int r = dimse_read(s->association, false, ret);
 
     if (r < 0)
         return r;

@@ -50,9 +50,10 @@ Transport::~Transport()
     layer_.transport = nullptr;
 }
 
-void Transport::expect_pdu(int idle_ms)
+void Transport::expect_pdu(int idle_ms, bool new_message)
 {
     between_pdus_ = true;
+    between_messages_ = new_message;
     deadline_ms_ = in_ms(idle_ms);
 }
 
@@ -78,7 +79,8 @@ int Transport::wait_for(short events, int64_t waiting_since)
         const int64_t now = now_ms();
         if (end != 0 && now >= end)
             return -ETIMEDOUT;
-        if (transport_draining && between_pdus_ && now - waiting_since >= drain_idle_ms)
+        if (transport_draining && between_pdus_ && between_messages_ &&
+            now - waiting_since >= drain_idle_ms)
             return -ECANCELED;
         /* In steps, so that a drain that began just before poll() is seen too. */
         const int64_t step = end == 0 || end - now > drain_idle_ms ? drain_idle_ms : end - now;

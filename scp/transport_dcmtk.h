@@ -23,8 +23,9 @@ class Transport : public DcmTransportConnection
     ~Transport() override;
 
     /* The next bytes begin a new PDU: allow @idle_ms until they come (0: no limit), then
-     * limits.pdu_ms until the PDU is complete. */
-    void expect_pdu(int idle_ms);
+     * limits.pdu_ms until the PDU is complete. A drain waits for the rest of a message, but not for
+     * a @new_message. */
+    void expect_pdu(int idle_ms, bool new_message);
     /* Send what was written. 0, -ETIMEDOUT or -ECONNRESET. */
     int flush();
     /* Bytes of the peer, or @fd readable, or the time is over; true in the first case. */
@@ -82,7 +83,7 @@ class Transport : public DcmTransportConnection
     const dimse_limits limits_;
     int64_t ends_ms_;     /* of the whole association; 0: never */
     int64_t deadline_ms_; /* of the present phase; 0: none */
-    bool between_pdus_ = true;
+    bool between_pdus_ = true, between_messages_ = true;
     int end_ = 0;
     std::unique_ptr<unsigned char[]> in_;
     std::vector<unsigned char> out_;

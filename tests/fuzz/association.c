@@ -44,7 +44,7 @@ static void serve(int fd)
         return;
     negotiate(a);
     if (dimse_acknowledge(a) == 0)
-        while (dimse_read(a, &pdv) == 0)
+        while (dimse_read(a, true, &pdv) == 0)
             if (pdv.n > 0)
                 last = pdv.bytes[pdv.n - 1];
     (void)last;
