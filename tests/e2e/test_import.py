@@ -195,8 +195,8 @@ def check_stopped(isthmus, top):
         end_sessions_of_the_dead(isthmus)
     assert running.returncode == -signal.SIGKILL
     result = json.loads(isthmus.owner_tool("import", "--json", "--jobs", 8, many).stdout)
-    assert result["stored"] + result["duplicate"] == 401, result
-    assert result["stored"] > 0 and result["duplicate"] > 20, result
+    # what was not done: its file, if sealed, the listener may have indexed meanwhile
+    assert result["stored"] + result["duplicate"] == 401 and result["duplicate"] > 20, result
     assert isthmus.sql(count) == [["401"]]
     isthmus.start()
     wait_until(lambda: not any((isthmus.dir / "store/incoming").iterdir()), what="an empty incoming/")
