@@ -62,8 +62,7 @@ def test_away_for_long(fake, studies):
     uids = [studies.send() for _ in range(5)]
     wait_until(lambda: studies.isthmus.sql("select 1 from isthmus.target where paused_until > now()"),
                what="the pause of the target")
-    assert studies.isthmus.sql("select max(attempts) from isthmus.outbox where parked_at is null") \
-        <= [["3"]]
+    assert studies.isthmus.sql("select 1 from isthmus.outbox where parked_at is not null") == []
     fake.behave()
     for uid in uids:
         arrives(fake, uid, "after the server was away")
