@@ -168,7 +168,7 @@ def frozen(isthmus):
     isthmus.restart("isthmus-scp")
     before, query = Load(isthmus, "750", INSTANCES // 5), Query(isthmus)
     before.finish()
-    assert query.find("STUDY", t00100020=("LO", "nobody"))[1][0x0900] == 0
+    wait_until(lambda: query.find("STUDY", t00100020=("LO", "nobody"))[1][0x0900] == 0, what="an answer in a second")
     wait_until(lambda: not list((isthmus.dir / "store/incoming").iterdir()), what="the rows of what came before")
     with stopped(isthmus.postmaster()):
         load = Load(isthmus, "760", INSTANCES // 5)

@@ -131,7 +131,7 @@ def check_statement_timeout(isthmus):
         query = asking(isthmus)
         status, _, last = query.next()
     assert status == 0xA700 and "too long" in last[0x0902], last
-    assert query.find("STUDY", t00080050=("SH", "A000000007"))[1][0x0900] == 0
+    wait_until(lambda: query.find("STUDY", t00080050=("SH", "A000000007"))[1][0x0900] == 0, what="an answer in a second")
     query.release()
 
 
