@@ -539,9 +539,11 @@ begin
         isthmus.received_at(p_blob), p_flags,
         case when v_same_place then 'other bytes' else 'other study or series' end,
         p_patient_attributes, p_study_attributes, p_series_attributes, p_attributes)
-    on conflict (blob) do nothing;
-    update isthmus.study set has_conflict = true
-    where study_key = v_study_key and not has_conflict;
+    on conflict (blob) do nothing; -- it may be settled by now
+    if found then
+        update isthmus.study set has_conflict = true
+        where study_key = v_study_key and not has_conflict;
+    end if;
     return 'conflict';
 end $$;
 

@@ -85,6 +85,27 @@ Test(put, other_bytes_under_a_taken_uid_are_kept_as_a_conflict_once)
                      "1");
 }
 
+/* Its row was committed, and who was to release its incoming name died. */
+Test(put, a_conflict_that_was_settled_before_its_file_is_looked_at_again_stays_settled)
+{
+    static const char *const settled[] = {
+        "select isthmus.keep_conflict(conflict_key, 'me', '') from isthmus.conflict",
+        /* as take_out() does: the file of the conflict is that of the replaced instance */
+        "update isthmus.conflict set settlement = 'replaced', settled_at = now()"};
+    struct sample other = first;
+
+    other.bytes = 2;
+    for (size_t i = 0; i < 2; i++) {
+        put(d.db, &first, 7, INDEX_STORED);
+        put(d.db, &other, 8, INDEX_CONFLICT);
+        run_sql(d.db, settled[i]);
+        run_sql(d.db, "update isthmus.study set has_conflict = false");
+        put(d.db, &other, 8, INDEX_CONFLICT);
+        cr_assert_answer(d.db, "select has_conflict from isthmus.study", "f");
+        run_sql(d.db, "truncate isthmus.patient, isthmus.conflict cascade");
+    }
+}
+
 Test(put, a_taken_uid_in_another_place_is_a_conflict_whatever_the_bytes)
 {
     static const struct {
