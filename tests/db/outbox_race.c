@@ -137,6 +137,35 @@ Test(outbox_race, a_change_that_waits_for_parking_marks_the_study_anew)
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox where parked_at is null", "1");
 }
 
+static void *claim_too(void *target)
+{
+    struct outbox_item item;
+    int wait_ms;
+
+    cr_assert_eq(outbox_claim(other, *(int *)target, &item, &wait_ms), -ENOENT);
+    return NULL;
+}
+
+/* The other one sees the row, and then waits until it is settled and the claim let go of. */
+Test(outbox_race, what_is_settled_meanwhile_is_not_claimed)
+{
+    int target = make_target("t", 0);
+
+    change(d.db, 1);
+    make_due();
+    (void)claim(d.db, target);
+    run_sql(d.db, "create or replace function isthmus.claim_key(p_target_key integer, "
+                  "p_study_key bigint) returns bigint language plpgsql as $$ begin "
+                  "perform pg_advisory_xact_lock_shared(9); "
+                  "return (p_target_key::bigint << 44) | p_study_key; end $$");
+    run_sql(d.db, "select pg_advisory_lock(9)");
+    run_meanwhile(d.db,
+                  "begin; select isthmus.settle(target_key, study_key, generation, '', '', '') "
+                  "from isthmus.outbox; commit; select pg_advisory_unlock_all()",
+                  claim_too, &target);
+    cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "0");
+}
+
 /* A publisher whose Bundle is the number of instances that it saw. */
 struct publisher {
     int target;

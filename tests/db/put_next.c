@@ -197,6 +197,41 @@ Test(put_next, an_authorized_original_goes_the_long_way_and_is_counted)
     cr_assert_answer(d.db, "select authorized_instances from isthmus.study", "1");
 }
 
+Test(put_next, an_instance_that_refers_to_a_request_goes_the_long_way)
+{
+    struct sample report = second;
+
+    report.attributes[LEVEL_INSTANCE] =
+        "{\"0040A370\":{\"vr\":\"SQ\",\"Value\":[{\"00080050\":{\"vr\":\"SH\","
+        "\"Value\":[\"ACC-9\"]}}]}}";
+    put_on(&first, INDEX_STORED);
+    put_on(&report, INDEX_STORED);
+    cr_assert_answer(d.db,
+                     "select string_agg(accession_number, ' ' order by accession_number) "
+                     "from isthmus.study_request",
+                     "ACC-1 ACC-9");
+}
+
+/* Also one that names nothing. */
+Test(put_next, a_note_of_rejection_goes_the_long_way)
+{
+    struct sample note = {.sop = "1.1",
+                          .study = "2.1",
+                          .series = "3.1",
+                          .sop_class = "1.2.840.10008.5.1.4.1.1.88.59"};
+
+    put_on(&note, INDEX_STORED);
+    note.sop = "1.2";
+    note.attributes[LEVEL_INSTANCE] =
+        "{\"0040A043\":{\"vr\":\"SQ\",\"Value\":[{\"00080100\":{\"vr\":\"SH\",\"Value\":"
+        "[\"113001\"]},\"00080102\":{\"vr\":\"SH\",\"Value\":[\"DCM\"]}}]}}";
+    put_on(&note, INDEX_STORED);
+    cr_assert_answer(d.db,
+                     "select string_agg(rejected::text, ' ' order by sop_instance_uid) "
+                     "from isthmus.instance",
+                     "0 16");
+}
+
 Test(put_next, a_repeated_uid_is_a_duplicate_or_a_conflict)
 {
     struct sample other = first;

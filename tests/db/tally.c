@@ -150,3 +150,26 @@ Test(tally, a_settlement_that_meets_a_batch_is_tried_again)
                   settle_apart, &item);
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "0");
 }
+
+static void *begin_replace(void *unused)
+{
+    (void)unused;
+    run_sql(other, "begin; select isthmus.begin_replace(array(select conflict_key "
+                   "from isthmus.conflict))");
+    cr_assert_answer(other,
+                     "select string_agg(sop_instance_uid, ' ') from isthmus.remaining("
+                     "array(select conflict_key from isthmus.conflict), 1)",
+                     "1.2 1.3");
+    run_sql(other, "rollback");
+    return NULL;
+}
+
+Test(tally, what_is_replaced_waits_for_what_is_counted)
+{
+    fill(0);
+    put(d.db, &(struct sample){.sop = "1.1", .study = "2.1", .series = "3.1", .bytes = 7}, 9,
+        INDEX_CONFLICT);
+    run_sql(d.db, "begin");
+    put_in(0, 3);
+    run_meanwhile(d.db, "commit", begin_replace, NULL);
+}
