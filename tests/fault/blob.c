@@ -21,6 +21,7 @@
 
 static char root[] = "/tmp/isthmus-fault-XXXXXX";
 static char object[OBJECT_BYTES];
+static bool dies; /* who stores, where a call fails */
 static const char meta[132] = {[128] = 'D', 'I', 'C', 'M'};
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -80,7 +81,7 @@ static int store_files(struct store *s, int together, uint64_t ret_ids[FILES])
         blob_seal_all(blobs, (size_t)n);
     for (int i = 0; i < n; i++) {
         if (blob_seal(blobs[i], &ret_ids[acknowledged], &size, digest) < 0) {
-            blob_abandon(blobs[i]);
+            (dies ? blob_hand_over : blob_abandon)(blobs[i]);
             continue;
         }
         acknowledged++;
@@ -100,6 +101,16 @@ static int take_whole(void *context, uint64_t id, int fd)
     cr_assert(is_whole(fd), "a file with two names is whole");
     ++*(int *)context;
     return 0;
+}
+
+static bool name_is_unsynced(uint64_t id)
+{
+    char name[STORE_PATH_MAX], path[STORE_PATH_MAX + sizeof root];
+
+    store_path(id, name);
+    (void)snprintf(path, sizeof path, "%s/%s", root, name);
+    *strrchr(path, '/') = '\0';
+    return calls_is_unsynced(path);
 }
 
 /* Returns how many calls were made before none failed. @taken: so many names of files are those of
@@ -125,6 +136,7 @@ static int fail_each(int error, int together, int taken)
 
             cr_assert_eq(store_read(s, ids[i], &fd), 0, "call %d: acknowledged and lost", n);
             cr_assert(is_whole(fd), "call %d: acknowledged and different", n);
+            cr_assert_not(name_is_unsynced(ids[i]), "call %d: acknowledged without a name", n);
             close(fd);
         }
         cr_assert_geq(store_adopt(s, NULL, take_whole, &adopted, &abandoned, &left), 0);
@@ -148,6 +160,13 @@ Test(blob, no_failing_call_loses_what_was_acknowledged, .init = set_up, .fini = 
         cr_assert_gt(fail_each(errors[i], 1, 2), FILES * 6);
         cr_assert_gt(calls.renames, 2, "another name is looked for");
     }
+}
+
+Test(blob, what_a_death_leaves_is_whole_or_goes, .init = set_up, .fini = tear_down)
+{
+    dies = true;
+    cr_assert_gt(fail_each(EIO, 0, 0), 6);
+    cr_assert_gt(fail_each(EIO, 1, 0), FILES * 6);
 }
 
 Test(blob, a_failed_fsync_is_final, .init = set_up, .fini = tear_down)
@@ -253,6 +272,48 @@ static struct store *with_orphans(int n)
         blob_hand_over(b);
     }
     return s;
+}
+
+Test(blob, a_name_is_synced_before_it_counts_also_where_a_minute_ends, .init = set_up,
+     .fini = tear_down)
+{
+    struct store *s = with_orphans(1);
+    struct blob *b = NULL;
+    uint64_t ids[FILES], size;
+    uint8_t digest[16];
+
+    calls.apart = 1;
+    for (int together = 0; together < 2; together++) {
+        cr_assert_eq(store_files(s, together, ids), together ? FILES : 1);
+        cr_assert_eq(calls_unsynced_names(), 0);
+    }
+    cr_assert_eq(blob_create(s, meta, sizeof meta, &b), 0);
+    cr_assert_eq(blob_append(b, object, 100), 0);
+    cr_assert_eq(blob_seal(b, ids, &size, digest), 0);
+    cr_assert_eq(calls_unsynced_names(), 0, "of a short file");
+    blob_release(b);
+    store_free(s);
+}
+
+static int take_named(void *context, uint64_t id, int fd)
+{
+    (void)context, (void)id, (void)fd;
+    cr_assert_eq(calls_unsynced_names(), 0);
+    return 0;
+}
+
+Test(blob, names_are_synced_before_files_are_adopted_also_where_a_minute_ends, .init = set_up,
+     .fini = tear_down)
+{
+    struct store *s;
+    unsigned abandoned, left;
+
+    calls.apart = 1;
+    s = with_orphans(FILES);
+    calls_forget_synced_names();
+    cr_assert_eq(calls_unsynced_names(), FILES);
+    cr_assert_eq(store_adopt(s, NULL, take_named, NULL, &abandoned, &left), FILES);
+    store_free(s);
 }
 
 Test(blob, a_file_is_synced_before_it_is_adopted, .init = set_up, .fini = tear_down)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libaio.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -14,6 +15,63 @@ struct calls calls;
 
 static int under_way; /* asynchronous writes, of the last file that had some */
 static int under_way_fd;
+
+static struct {
+    ino_t directory;
+    bool unsynced;
+} named[64];
+
+/* A file has a name in the directory @fd, or that is synced. */
+static void note_name(int fd, bool unsynced)
+{
+    struct stat st;
+    size_t i = 0;
+
+    cr_assert_eq(fstat(fd, &st), 0);
+    while (named[i].directory != 0 && named[i].directory != st.st_ino)
+        i++;
+    cr_assert_lt(i + 1, sizeof named / sizeof *named);
+    if (named[i].directory != 0 || unsynced) {
+        named[i].directory = st.st_ino;
+        named[i].unsynced = unsynced;
+    }
+}
+
+int calls_unsynced_names(void)
+{
+    int n = 0;
+
+    for (size_t i = 0; named[i].directory != 0; i++)
+        n += named[i].unsynced;
+    return n;
+}
+
+bool calls_is_unsynced(const char *directory)
+{
+    struct stat st;
+    size_t i = 0;
+
+    cr_assert_eq(stat(directory, &st), 0);
+    while (named[i].directory != 0 && named[i].directory != st.st_ino)
+        i++;
+    return named[i].unsynced;
+}
+
+void calls_forget_synced_names(void)
+{
+    for (size_t i = 0; named[i].directory != 0; i++)
+        named[i].unsynced = true;
+}
+
+uint64_t __real_blob_id_new(void);
+uint64_t __wrap_blob_id_new(void);
+uint64_t __wrap_blob_id_new(void)
+{
+    static uint64_t minutes;
+
+    minutes += (uint64_t)calls.apart;
+    return __real_blob_id_new() + (minutes * 60000 << 20);
+}
 
 static int fails(void)
 {
@@ -35,7 +93,10 @@ int __wrap_fsync(int fd)
         calls.unsynced = 0;
         calls.file_syncs++;
     }
-    return fails() ? -1 : __real_fsync(fd);
+    if (fails())
+        return -1;
+    note_name(fd, false);
+    return __real_fsync(fd);
 }
 
 ssize_t __real_pwrite(int fd, const void *bytes, size_t n, off_t offset);
@@ -63,6 +124,7 @@ int __wrap_linkat(int from, const char *a, int to, const char *b, int flags)
         errno = EEXIST;
         return -1;
     }
+    note_name(to, true);
     return fails() ? -1 : __real_linkat(from, a, to, b, flags);
 }
 
@@ -178,6 +240,8 @@ int __wrap_io_getevents(io_context_t queue, long least, long n, struct io_event 
             spoil(events[i].obj);
             events[i].res = (unsigned long)-calls.error;
         }
+        if (events[i].obj->aio_lio_opcode == IO_CMD_FSYNC && events[i].res == 0)
+            note_name(events[i].obj->aio_fildes, false);
     }
     return got;
 }

@@ -3,6 +3,8 @@
 #ifndef ISTHMUS_TESTS_FAULT_BLOB_CALLS_H
 #define ISTHMUS_TESTS_FAULT_BLOB_CALLS_H
 
+#include <stdbool.h>
+
 enum calls_answers {
     AS_ASKED,
     SHORT,   /* a part was written */
@@ -21,6 +23,13 @@ extern struct calls {
     int file_syncs;
     int forgotten; /* files whose pages were dropped from memory */
     int unsynced;  /* writes since a file was synced */
+    int apart;     /* each file is so many minutes younger than the one before */
 } calls;
+
+/* Directories in which files got names that were not synced since. */
+int calls_unsynced_names(void);
+bool calls_is_unsynced(const char *directory);
+/* As after the death of who synced them: nobody knows. */
+void calls_forget_synced_names(void);
 
 #endif
