@@ -160,6 +160,17 @@ Test(index_batch, a_race_that_ends_all_of_them_costs_none)
                      "2 1");
 }
 
+Test(index_batch, who_has_waited_for_a_lock_does_not_wait_for_it_with_each_row)
+{
+    end_the_first_with("57014");
+    add(&first);
+    add(&second);
+    cr_assert_eq(index_batch_flush(batch), -EAGAIN);
+    cr_assert_answer(d.db, "select count(*) from isthmus.instance", "0");
+    add(&second);
+    flush_and_expect("3:stored");
+}
+
 Test(index_batch, nonsense_is_not_added)
 {
     cr_assert_eq(index_batch_add(batch, 1, "\1abc", 4), -EBADMSG);
