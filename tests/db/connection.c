@@ -140,12 +140,26 @@ static struct db *connect_for_a_second(void)
     return db;
 }
 
+typedef int query(struct db *, const char *, int, const char *const *, PGresult **);
+
+/* The limit of a second is for what stands still: whoever meets it otherwise asks again. */
+static int ask_until_answered(query *ask_once, struct db *db, const char *sql, int n,
+                              const char *const *values, PGresult **ret)
+{
+    int r;
+
+    do
+        r = ask_once(db, sql, n, values, ret);
+    while (r == -EAGAIN);
+    return r;
+}
+
 static pid_t backend_of(struct db *db)
 {
     PGresult *result;
     pid_t pid;
 
-    cr_assert_eq(db_query(db, "select pg_backend_pid()", 0, NULL, &result), 0);
+    cr_assert_eq(ask_until_answered(db_query, db, "select pg_backend_pid()", 0, NULL, &result), 0);
     pid = (pid_t)atoi(PQgetvalue(result, 0, 0));
     PQclear(result);
     return pid;
@@ -163,8 +177,7 @@ static void let_go_on(int sign)
 /* Neither the question, prepared before, nor the goodbye has room in its socket. */
 Test(connection, a_backend_that_stands_still_is_given_up)
 {
-    static int (*const queries[])(struct db *, const char *, int, const char *const *,
-                                  PGresult **) = {db_query, db_query_once};
+    static query *const queries[] = {db_query, db_query_once};
     static const char sql[] = "select length($1)";
     static char large[4 << 20];
     const char *const values[] = {large};
@@ -174,9 +187,9 @@ Test(connection, a_backend_that_stands_still_is_given_up)
         struct db *db = connect_for_a_second();
         int r;
 
-        stopped = backend_of(db);
         memset(large, '\0', sizeof large);
-        cr_assert_eq(queries[i](db, sql, 1, values, NULL), 0);
+        cr_assert_eq(ask_until_answered(queries[i], db, sql, 1, values, NULL), 0);
+        stopped = backend_of(db);
         memset(large, 'x', sizeof large - 1);
         (void)alarm(30);
         cr_assert_eq(kill(stopped, SIGSTOP), 0);
@@ -185,7 +198,8 @@ Test(connection, a_backend_that_stands_still_is_given_up)
         let_go_on(0);
         cr_assert_eq(r, -EAGAIN, "query %zu", i);
         cr_assert_null(db_connection(db));
-        cr_assert_eq(queries[i](db, sql, 1, values, NULL), 0, "%s", db_problem(db));
+        r = ask_until_answered(queries[i], db, sql, 1, values, NULL);
+        cr_assert_eq(r, 0, "%s", db_problem(db));
         db_free(db);
     }
 }
