@@ -735,6 +735,11 @@ create function claim_key(p_target_key integer, p_study_key bigint) returns bigi
     language sql immutable
     return (p_target_key::bigint << 44) | p_study_key;
 
+-- The keys of those that this session holds: they go with its connection.
+create function held_keys() returns bigint[] language sql volatile
+    return (select coalesce(array_agg(classid::bigint << 32 | objid::bigint), '{}') from pg_locks
+            where locktype = 'advisory' and pid = pg_backend_pid() and objsubid = 1);
+
 -- Claim the study of the target that has been due longest and that nobody, this session included,
 -- is working on. Without one, study_key is null and wait_ms says when to ask again: at the next
 -- due time, but not later than a change that comes in now can be due.
@@ -752,8 +757,7 @@ begin
     if t.paused_until > now() then
         v_next := t.paused_until;
     else
-        select array_agg(classid::bigint << 32 | objid::bigint) into v_mine
-        from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and objsubid = 1;
+        v_mine := isthmus.held_keys();
         for c in select o.study_key, isthmus.claim_key(p_target_key, o.study_key) as lock_key
                  from isthmus.outbox o
                  where o.target_key = p_target_key and o.parked_at is null and o.due_at <= now()
@@ -799,13 +803,11 @@ begin
     where target_key = p_target_key and parked_at is null and due_at > v_due and attempts = 0;
 end $$;
 
--- Whether this session holds the claim: the lock goes with a connection, and a row that is made
--- anew begins at the first generation.
+-- Whether this session still holds the claim. A generation does not tell: a row that is made anew
+-- begins at the first.
 create function is_mine(p_target_key integer, p_study_key bigint) returns boolean
     language sql volatile
-    return exists (select from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()
-                   and objsubid = 1 and (classid::bigint << 32 | objid::bigint)
-                                        = isthmus.claim_key(p_target_key, p_study_key));
+    return isthmus.claim_key(p_target_key, p_study_key) = any (isthmus.held_keys());
 
 -- Resources that a target may have, and those that it is sent.
 create function own_with(p_before text, p_own text) returns text language sql immutable

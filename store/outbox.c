@@ -171,10 +171,11 @@ int outbox_begin(struct db *db, const struct outbox_item *item, const char *own,
  * of two that meet so, one is sent away. */
 static int conclude(struct db *db, const char *sql, int n, const char *const *values)
 {
-    int r = db_query(db, sql, n, values, NULL);
+    int r, tries = 0;
 
-    for (int i = 1; i < RACE_TRIES && r == -EAGAIN && db_lost_race(db); i++)
+    do
         r = db_query(db, sql, n, values, NULL);
+    while (r == -EAGAIN && db_lost_race(db) && ++tries < RACE_TRIES);
     return r;
 }
 
