@@ -59,6 +59,14 @@ static inline struct outbox_item claim(struct db *db, int target)
     return item;
 }
 
+/* Study "2.1" changes, is due, and is claimed. */
+static inline struct outbox_item change_and_claim(struct db *db, int target)
+{
+    change(d.db, 1);
+    make_due();
+    return claim(db, target);
+}
+
 static inline int claim_nothing(struct db *db, int target)
 {
     struct outbox_item item;

@@ -53,9 +53,7 @@ Test(outbox, settling_removes_the_study_unless_it_changed_meanwhile)
     int target = make_target("t", 10);
     struct outbox_item item;
 
-    change(d.db, 1);
-    make_due();
-    item = claim(d.db, target);
+    item = change_and_claim(d.db, target);
     change(d.db, 1);
     cr_assert_eq(outbox_settle(d.db, &item, "d1", "full", ""), 0);
     cr_assert_answer(d.db, "select generation || ' ' || (due_at > now()) from isthmus.outbox",
@@ -77,13 +75,9 @@ Test(outbox, who_settles_late_makes_the_study_due_again)
     int target = make_target("t", 0);
     struct outbox_item late, item;
 
-    change(d.db, 1);
-    make_due();
-    late = claim(other, target);
+    late = change_and_claim(other, target);
     run_sql(other, "select pg_advisory_unlock_all()"); /* as when the connection is lost */
-    change(d.db, 1);
-    make_due();
-    item = claim(d.db, target);
+    item = change_and_claim(d.db, target);
     cr_assert_eq(outbox_settle(d.db, &item, "new", "full", ""), 0);
     cr_assert_answer(d.db, "select count(*) from isthmus.outbox", "0");
     cr_assert_eq(outbox_settle(other, &late, "old", "full", ""), 0);
@@ -116,9 +110,7 @@ Test(outbox, the_death_of_a_publisher_frees_its_claims)
 {
     int target = make_target("t", 0);
 
-    change(d.db, 1);
-    make_due();
-    (void)claim(other, target);
+    (void)change_and_claim(other, target);
     (void)claim_nothing(d.db, target);
     db_disconnect(other);
     /* The server notices the end of a session on its own time. */
@@ -132,9 +124,7 @@ Test(outbox, two_targets_have_the_same_study_each_for_itself)
     int a = make_target("a", 0), b = make_target("b", 0);
     struct outbox_item item;
 
-    change(d.db, 1);
-    make_due();
-    item = claim(d.db, a);
+    item = change_and_claim(d.db, a);
     cr_assert_eq(claim(other, b).study_key, item.study_key);
     cr_assert_eq(outbox_settle(d.db, &item, "d", "full", ""), 0);
     cr_assert_answer(d.db, "select target_key = 2 from isthmus.outbox", "t");
@@ -145,9 +135,7 @@ Test(outbox, a_temporary_failure_counts_and_a_change_does_not_hurry_it)
     int target = make_target("t", 0);
     struct outbox_item item;
 
-    change(d.db, 1);
-    make_due();
-    item = claim(d.db, target);
+    item = change_and_claim(d.db, target);
     cr_assert_eq(outbox_later(d.db, &item, 3600000, "503"), 0);
     change(d.db, 1);
     cr_assert_answer(d.db,
@@ -188,9 +176,7 @@ Test(outbox, a_parked_study_rests_until_it_changes)
     int target = make_target("t", 0);
     struct outbox_item item;
 
-    change(d.db, 1);
-    make_due();
-    item = claim(d.db, target);
+    item = change_and_claim(d.db, target);
     cr_assert_eq(outbox_park(d.db, &item, "422 wrong"), 0);
     cr_assert_answer(d.db,
                      "select concat_ws(' ', parked_at is not null, attempts, last_failure) "
@@ -198,9 +184,7 @@ Test(outbox, a_parked_study_rests_until_it_changes)
                      "t 1 422 wrong");
     make_due();
     (void)claim_nothing(d.db, target);
-    change(d.db, 1);
-    make_due();
-    item = claim(d.db, target);
+    item = change_and_claim(d.db, target);
     cr_assert_eq(item.attempts, 0);
     cr_assert_eq(item.generation, 2);
 }
@@ -210,9 +194,7 @@ Test(outbox, a_refusal_of_what_has_changed_since_does_not_park)
     int target = make_target("t", 0);
     struct outbox_item item;
 
-    change(d.db, 1);
-    make_due();
-    item = claim(d.db, target);
+    item = change_and_claim(d.db, target);
     change(d.db, 1);
     cr_assert_eq(outbox_park(d.db, &item, "422"), 0);
     make_due();

@@ -25,17 +25,13 @@ Test(outbox_again, what_a_target_may_have_of_ours_is_known_also_after_a_crash)
                 {"", "A/1 A/1 B/2", true},
                 {"", "", false}};
 
-    change(d.db, 1);
-    make_due();
-    item = claim(d.db, target);
+    item = change_and_claim(d.db, target);
     char *before = begin_sending(&item, "A/1");
     cr_assert_str_eq(before, "", "it has nothing yet");
     free(before);
     cr_assert_eq(outbox_settle(d.db, &item, "d1", "full", ""), 0);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        change(d.db, 1);
-        make_due();
-        item = claim(d.db, target);
+        item = change_and_claim(d.db, target);
         before = begin_sending(&item, rows[i].own);
         cr_assert_str_eq(before, rows[i].before, "row %zu", i);
         cr_assert_answer(d.db, "select digest from isthmus.published", "");
@@ -106,9 +102,7 @@ Test(outbox_again, what_a_person_wants_sent_again_while_it_is_settled_is_sent)
     int target = make_target("t", 0);
     struct outbox_item item;
 
-    change(d.db, 1);
-    make_due();
-    item = claim(d.db, target);
+    item = change_and_claim(d.db, target);
     run_sql(d.db, "update isthmus.outbox set generation = generation + 1");
     cr_assert_eq(outbox_settle(d.db, &item, "d", "full", ""), 0);
     make_due();

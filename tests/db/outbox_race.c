@@ -151,9 +151,7 @@ Test(outbox_race, what_is_settled_meanwhile_is_not_claimed)
 {
     int target = make_target("t", 0);
 
-    change(d.db, 1);
-    make_due();
-    (void)claim(d.db, target);
+    (void)change_and_claim(d.db, target);
     run_sql(d.db, "create or replace function isthmus.claim_key(p_target_key integer, "
                   "p_study_key bigint) returns bigint language plpgsql as $$ begin "
                   "perform pg_advisory_xact_lock_shared(9); "
