@@ -78,8 +78,6 @@ Test(index_batch, a_series_that_is_known_goes_the_short_way)
 /* See put_next. */
 Test(index_batch, keys_of_another_connection_are_not_trusted)
 {
-    run_sql(d.db, "create or replace function isthmus.lane() returns integer language sql stable "
-                  "return 0");
     add(&first);
     flush_and_expect("1:stored");
     run_sql(d.db, "truncate isthmus.patient restart identity cascade");

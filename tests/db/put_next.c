@@ -174,43 +174,36 @@ Test(put_next, a_study_time_of_each_instance_goes_the_short_way_and_is_kept)
                      "- 1001 1002 -");
 }
 
-/* Its Issuer of Accession Number is not among what a connection compares. */
-Test(put_next, an_instance_that_is_about_another_order_goes_the_long_way)
+Test(put_next, what_the_index_has_to_look_into_goes_the_long_way)
 {
-    struct sample other = second;
+    static const struct {
+        int level;
+        const char *attributes, *question, *answer;
+    } rows[] = {/* another order: its issuer is not among what a connection compares */
+                {LEVEL_STUDY,
+                 "{\"00080020\":{\"vr\":\"DA\",\"Value\":[\"20260131\"]},"
+                 "\"00080050\":{\"vr\":\"SH\",\"Value\":[\"ACC-1\"]},\"00080051\":{\"vr\":\"SQ\","
+                 "\"Value\":[{\"00400031\":{\"vr\":\"UT\",\"Value\":[\"ELSEWHERE\"]}}]}}",
+                 "select count(*) from isthmus.study_request", "2"},
+                {LEVEL_INSTANCE, "{\"01000410\":{\"vr\":\"CS\",\"Value\":[\"AO\"]}}",
+                 "select authorized_instances from isthmus.study", "1"},
+                {LEVEL_INSTANCE,
+                 "{\"0040A370\":{\"vr\":\"SQ\",\"Value\":[{\"00080050\":{\"vr\":\"SH\","
+                 "\"Value\":[\"ACC-9\"]}}]}}",
+                 "select string_agg(accession_number, ' ' order by accession_number) "
+                 "from isthmus.study_request",
+                 "ACC-1 ACC-9"}};
 
-    other.attributes[LEVEL_STUDY] =
-        "{\"00080020\":{\"vr\":\"DA\",\"Value\":[\"20260131\"]},"
-        "\"00080050\":{\"vr\":\"SH\",\"Value\":[\"ACC-1\"]},\"00080051\":{\"vr\":\"SQ\","
-        "\"Value\":[{\"00400031\":{\"vr\":\"UT\",\"Value\":[\"ELSEWHERE\"]}}]}}";
-    put_on(&first, INDEX_STORED);
-    put_on(&other, INDEX_STORED);
-    cr_assert_answer(d.db, "select count(*) from isthmus.study_request", "2");
-}
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sample other = second;
 
-Test(put_next, an_authorized_original_goes_the_long_way_and_is_counted)
-{
-    struct sample authorized = second;
-
-    authorized.attributes[LEVEL_INSTANCE] = "{\"01000410\":{\"vr\":\"CS\",\"Value\":[\"AO\"]}}";
-    put_on(&first, INDEX_STORED);
-    put_on(&authorized, INDEX_STORED);
-    cr_assert_answer(d.db, "select authorized_instances from isthmus.study", "1");
-}
-
-Test(put_next, an_instance_that_refers_to_a_request_goes_the_long_way)
-{
-    struct sample report = second;
-
-    report.attributes[LEVEL_INSTANCE] =
-        "{\"0040A370\":{\"vr\":\"SQ\",\"Value\":[{\"00080050\":{\"vr\":\"SH\","
-        "\"Value\":[\"ACC-9\"]}}]}}";
-    put_on(&first, INDEX_STORED);
-    put_on(&report, INDEX_STORED);
-    cr_assert_answer(d.db,
-                     "select string_agg(accession_number, ' ' order by accession_number) "
-                     "from isthmus.study_request",
-                     "ACC-1 ACC-9");
+        other.attributes[rows[i].level] = rows[i].attributes;
+        put_on(&first, INDEX_STORED);
+        put_on(&other, INDEX_STORED);
+        cr_assert_answer(d.db, rows[i].question, rows[i].answer);
+        run_sql(d.db, "truncate isthmus.patient restart identity cascade");
+        index_series_done(&series);
+    }
 }
 
 /* Also one that names nothing. */
@@ -274,8 +267,6 @@ Test(put_next, keys_of_another_connection_are_not_trusted)
         .sop = "9.1", .study = "2.9", .series = "3.9", .attributes = {PATIENT_B}};
     struct instance i;
 
-    run_sql(d.db, "create or replace function isthmus.lane() returns integer language sql stable "
-                  "return 0");
     for (int begun = 0; begun < 2; begun++) {
         put_on(&first, INDEX_STORED);
         run_sql(d.db, "truncate isthmus.patient restart identity cascade");
