@@ -199,6 +199,12 @@ class Isthmus:
             text += f"{section} {{\n{lines}}}\n"
         replace_file(self.dir / "isthmus.conf", text)
 
+    def publish_r4_to_the_last(self):
+        """The release of the last target is R4, from the next start of isthmus-fhir on."""
+        path = self.dir / "isthmus.conf"
+        head, rest = path.read_text().rsplit("release = R5", 1)
+        replace_file(path, f"{head}release = R4{rest}")
+
     def pid(self, name):
         return int((self.dir / "run" / f"{name}.pid").read_text().split()[0])
 

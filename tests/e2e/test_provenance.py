@@ -20,7 +20,7 @@ from pathlib import Path
 import dicom_query as q
 import dicom_raw as dicom
 from corpus import CORPUS, entries, send
-from harness import Isthmus, replace_file, wait_until
+from harness import Isthmus, wait_until
 
 FRAMES = int(os.environ.get("ISTHMUS_PROVENANCE_FRAMES", "20000"))
 ABSOLUTE = bool(os.environ.get("ISTHMUS_PROVENANCE_ABSOLUTE"))
@@ -94,9 +94,7 @@ def provenance_of(path):
 
 def two_releases(isthmus):
     """The first target's release is R5, the second's R4."""
-    path = isthmus.dir / "isthmus.conf"
-    first, second, third = path.read_text().split("    release = R5\n")
-    replace_file(path, f"{first}    release = R5\n{second}    release = R4\n{third}")
+    isthmus.publish_r4_to_the_last()
     isthmus.restart("isthmus-fhir")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dicom_raw as dicom
 from dicom_query import STUDY_ROOT, Query
-from harness import Isthmus, damage, replace_file, wait_until
+from harness import Isthmus, damage, wait_until
 
 KOS = "1.2.840.10008.5.1.4.1.1.88.59"
 BASE = "http://hospital.example/fhir"
@@ -204,9 +204,7 @@ with tempfile.TemporaryDirectory() as scratch, \
     Path(scratch).chmod(0o777)
     isthmus.configure("fhir", extension_base=f'"{BASE}"')
     isthmus.configure('ae "QA"', show_rejected='{"quality"}')
-    text = (isthmus.dir / "isthmus.conf").read_text()
-    head, second = text.rsplit("release = R5", 1)
-    replace_file(isthmus.dir / "isthmus.conf", f"{head}release = R4{second}")
+    isthmus.publish_r4_to_the_last()
     isthmus.restart("isthmus-scp")
     isthmus.restart("isthmus-fhir")
     way = Way(isthmus)

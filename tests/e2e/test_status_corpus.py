@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from corpus import CORPUS, entries, send
-from harness import Isthmus, replace_file, skip, wait_until
+from harness import Isthmus, skip, wait_until
 
 NAMES = ("full_s1_", "kos_11", "status_")
 ORDERS = 12
@@ -45,9 +45,7 @@ with tempfile.TemporaryDirectory() as scratch:
     Path(scratch).chmod(0o755)
     with Isthmus(fhir=targets) as isthmus:
         isthmus.configure("fhir", extension_base='"http://hospital.example/fhir"')
-        path = isthmus.dir / "isthmus.conf"
-        head, second = path.read_text().rsplit("release = R5", 1)
-        replace_file(path, f"{head}release = R4{second}")
+        isthmus.publish_r4_to_the_last()
         isthmus.restart("isthmus-fhir")
         orders, seen = random.Random(1), []
         for n in range(ORDERS):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from judge import prepare
 from corpus import CORPUS, entries, send
-from harness import PROGRAMS, TOP, Isthmus, replace_file, wait_until
+from harness import PROGRAMS, TOP, Isthmus, wait_until
 
 RELEASES = ("R5", "R4")
 BASE = "http://hospital.example/fhir"  # of fhir/definitions
@@ -27,9 +27,7 @@ def unit_bundles(directory):
 
 def two_releases(isthmus):
     """The first target's release is R5, the second's R4; every study is published."""
-    path = isthmus.dir / "isthmus.conf"
-    first, second, third = path.read_text().split("    release = R5\n")
-    replace_file(path, f"{first}    release = R5\n{second}    release = R4\n{third}")
+    isthmus.publish_r4_to_the_last()
     isthmus.configure("fhir", patient_differs='"publish"', extension_base=f'"{BASE}"')
     isthmus.restart("isthmus-fhir")
 
